@@ -1,0 +1,1 @@
+"""The shapes of the OpenAI API as values: requests, answers, chunks, server-sent events and errors; no I/O."""
