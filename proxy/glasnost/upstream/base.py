@@ -1,0 +1,44 @@
+"""The seam between the pipeline and everything that answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from glasnost.wire.answer import Chunk, Completion
+from glasnost.wire.chat import ChatRequest
+
+
+class Upstream(Protocol):
+    """One thing that answers chat requests; every method raises only GlasnostError for what can go wrong.
+
+    Cancelling the caller's task, or closing the generator, aborts the work upstream.
+    """
+
+    @property
+    def name(self) -> str:
+        """The upstream's name in the configuration."""
+        ...
+
+    def ready(self) -> bool:
+        """Say whether a request would be served now, or after a start on demand; never blocks."""
+        ...
+
+    async def start(self) -> None:
+        """Bring up what must run before the first request; returns without waiting for it to be ready."""
+        ...
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer in one piece."""
+        ...
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
+        """Answer chunk by chunk, usage chunk included, without `[DONE]`.
+
+        A stream that ends without a finish reason for every choice raises UpstreamUnavailable.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections and processes."""
+        ...
