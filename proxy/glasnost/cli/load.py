@@ -1,0 +1,89 @@
+"""From files and folders to values: the configuration, the policy packs, models' files and scripts."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from glasnost.config import Config, LocalUpstream, ScriptedUpstream, parse_config
+from glasnost.errors import ConfigError, ModelFileError, PolicyError, Problem
+from glasnost.models.resolve import resolve
+from glasnost.policy.parse import build_policy, parse_topic
+from glasnost.policy.policy import Policy
+from glasnost.policy.topic import Topic
+from glasnost.upstream.scripted import Script, parse_script
+
+
+def load_config(path: Path | None, *, host: str | None, port: int | None) -> Config:
+    """Read a configuration, or the embedded one; raises ConfigError."""
+    if path is None:
+        text = (resources.files("glasnost") / "default.yaml").read_text(encoding="utf-8")
+        return parse_config(text, "the default configuration", host=host, port=port)
+    return parse_config(_read(path, str(path)), str(path), host=host, port=port)
+
+
+def load_policy(packs: tuple[str, ...]) -> Policy:
+    """Read every topic of the packs; raises PolicyError with the problems of all files."""
+    topics: list[Topic] = []
+    problems: list[Problem] = []
+    for pack in packs:
+        for source, text in _topic_files(pack):
+            try:
+                topics.append(parse_topic(text, source))
+            except PolicyError as error:
+                problems += [Problem(f"{source}: {each.path}", each.message, each.line) for each in error.problems]
+    if problems:
+        raise PolicyError("policy packs", problems)
+    return build_policy(topics)
+
+
+def find_files(config: Config, source: str, cache: Path) -> dict[str, Path]:
+    """Find the GGUF of every local upstream; raises ConfigError with all that are missing."""
+    found: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for name, settings in config.upstreams.items():
+        if isinstance(settings, LocalUpstream):
+            try:
+                found[name] = resolve(settings.gguf, cache)
+            except ModelFileError as error:
+                problems.append(Problem(f"upstreams.{name}.gguf", str(error)))
+    if problems:
+        raise ConfigError(source, problems)
+    return found
+
+
+def load_scripts(config: Config, folder: Path) -> dict[str, Script]:
+    """Read the script of every scripted upstream, relative to the configuration's folder; raises ConfigError."""
+    return {
+        name: parse_script(_read(folder / settings.script, settings.script), settings.script)
+        for name, settings in config.upstreams.items()
+        if isinstance(settings, ScriptedUpstream)
+    }
+
+
+def _read(path: Path, source: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(source, [Problem("", f"cannot be read: {error}")]) from None
+
+
+def _topic_files(pack: str) -> list[tuple[str, str]]:
+    folder = _pack_folder(pack)
+    files = [each for each in folder.iterdir() if each.name.endswith((".yaml", ".yml"))] if folder.is_dir() else []
+    if not files:
+        shipped = ", ".join(sorted(each.name for each in _shipped().iterdir() if each.is_dir()))
+        message = f"no topic files there; a pack is a folder of YAML files, or one of the shipped: {shipped}"
+        raise PolicyError(pack, [Problem("", message)])
+    return [(f"{pack}/{each.name}", each.read_text(encoding="utf-8")) for each in sorted(files, key=lambda f: f.name)]
+
+
+def _pack_folder(pack: str) -> Traversable:
+    return Path(pack) if "/" in pack or pack.startswith(".") else _shipped() / pack
+
+
+def _shipped() -> Traversable:
+    """Give the folder of the shipped packs: inside the wheel, or beside the package in a checkout."""
+    inside = resources.files("glasnost") / "policies"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "policies"

@@ -1,0 +1,29 @@
+"""All commands by name."""
+
+from __future__ import annotations
+
+import typer
+
+from glasnost import __version__
+from glasnost.cli.engine import engine
+from glasnost.cli.key import key
+from glasnost.cli.pull import pull
+from glasnost.cli.serve import serve
+
+app = typer.Typer(
+    name="glasnost",
+    help="An OpenAI-compatible proxy that audits every answer and reroutes censored ones.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(serve)
+app.command()(engine)
+app.command()(pull)
+app.command()(key)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

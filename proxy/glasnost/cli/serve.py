@@ -1,0 +1,50 @@
+"""`glasnost serve`: the gateway."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from glasnost.cli import load, logs
+from glasnost.errors import DocumentError
+from glasnost.models.cache import cache_folder
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="A YAML configuration; without it, the embedded one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Listen here instead of where the configuration says.")] = None,
+    port: Annotated[int | None, typer.Option(help="Listen on this port; 0 takes a free one.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Serve the OpenAI API, audit every answer, and reroute censored ones."""
+    # Importing the gateway takes longer than checking a configuration, so a mistake is told first.
+    logs.set_up(log_level)
+    source = str(config) if config else "the default configuration"
+    try:
+        settings = load.load_config(config, host=host, port=port)
+        policy = load.load_policy(settings.audit.packs)
+        scripts = load.load_scripts(settings, config.parent if config else Path())
+        files = load.find_files(settings, source, cache_folder(os.environ))
+    except DocumentError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    from glasnost.services import build_app  # noqa: PLC0415 - see above
+
+    app = build_app(settings, policy, files, scripts, os.environ)
+    gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again
+    uvicorn.run(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.server.drain_seconds),
+    )

@@ -1,0 +1,107 @@
+"""A unary request: ask, audit, decide; deliver, or take the next step of the ladder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from glasnost.audit.audit import audit
+from glasnost.audit.decide import Block, Deliver, Reroute, decide
+from glasnost.audit.verdict import Verdict
+from glasnost.errors import GlasnostError, UpstreamError
+from glasnost.pipeline.ladder import Step
+from glasnost.pipeline.run import Run
+from glasnost.pipeline.timing import excerpt, timed
+from glasnost.policy.label import Action
+from glasnost.record.exchange import Attempt, Exchange
+from glasnost.wire.answer import Completion, answers_of
+
+WITHHELD = "This answer was withheld by policy."
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that was audited, with the step that gave it."""
+
+    step: Step
+    completion: Completion
+    verdict: Verdict
+
+
+async def complete(run: Run) -> tuple[Completion, Exchange]:
+    """Serve one request; raises the first error when no step gave an answer at all."""
+    try:
+        completion, exchange = await _climb(run)
+    except GlasnostError:
+        run.closed(run.exchange("failed", Action.PASS, ""))
+        raise
+    except BaseException:
+        run.closed(run.exchange("client_disconnected", Action.PASS, ""))
+        raise
+    run.closed(exchange)
+    return completion, exchange
+
+
+async def _climb(run: Run) -> tuple[Completion, Exchange]:
+    candidates: list[Candidate] = []
+    first_error: GlasnostError | None = None
+    while (step := run.take_step()) is not None:
+        try:
+            candidate = await _attempt(run, step)
+        except GlasnostError as error:
+            if not run.survives(error, step):
+                raise
+            first_error = first_error or error
+            continue
+        decision = decide(candidate.verdict, rungs_left=run.rungs_left, released=0)
+        if isinstance(decision, Deliver):
+            return _deliver(run, candidate, run.action_for(step))
+        if isinstance(decision, Block):
+            return _block(run, candidate)
+        candidates.append(candidate)
+        if not isinstance(decision, Reroute):
+            break
+    if candidates:
+        return _deliver(run, best(candidates), Action.FLAG)
+    raise first_error or UpstreamError("No upstream answered.")
+
+
+def best(candidates: list[Candidate]) -> Candidate:
+    """Choose among censored answers: the one least likely to be censored, the earliest of equals."""
+    return min(candidates, key=lambda candidate: candidate.verdict.probability)
+
+
+async def _attempt(run: Run, step: Step) -> Candidate:
+    """Ask one upstream and audit what it said; the attempt is noted whatever happens."""
+    started = run.clock()
+    attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
+    try:
+        completion = await step.upstream.complete(step.request(run.request))
+        answers = answers_of(completion)
+        if not answers:
+            raise UpstreamError(f"The upstream {step.upstream.name!r} sent an answer without choices.")
+        since = run.clock() - started
+        attempt = replace(attempt, outcome="answered", usage=completion.get("usage"), excerpt=excerpt(answers))
+        verdict, spent = timed(lambda: audit(run.policy, run.conversation, answers))
+        attempt = replace(attempt, verdict=verdict, audit_seconds=spent, first_token=since)
+    except GlasnostError as error:
+        attempt = replace(attempt, outcome="failed", error=error)
+        raise
+    finally:
+        run.note(replace(attempt, seconds=run.clock() - started))
+    return Candidate(step, completion, verdict)
+
+
+def _deliver(run: Run, candidate: Candidate, action: Action) -> tuple[Completion, Exchange]:
+    run.first_token = run.clock() - run.started
+    exchange = run.exchange("served", action, candidate.step.model)
+    return {**candidate.completion, "model": candidate.step.model}, exchange
+
+
+def _block(run: Run, candidate: Candidate) -> tuple[Completion, Exchange]:
+    message = {"role": "assistant", "content": None, "refusal": WITHHELD}
+    choices = [
+        {"index": index, "message": message, "logprobs": None, "finish_reason": "content_filter"}
+        for index in range(len(candidate.completion["choices"]))
+    ]
+    completion = {**candidate.completion, "model": candidate.step.model, "choices": choices}
+    return completion, run.exchange("blocked", Action.BLOCK, "")

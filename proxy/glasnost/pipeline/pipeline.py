@@ -1,0 +1,94 @@
+"""The door to the pipeline: a parsed request in, an audited answer out."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from glasnost.config import Config, StreamMode
+from glasnost.errors import InvalidRequest, ModelNotFound
+from glasnost.pipeline.complete import complete
+from glasnost.pipeline.ladder import Step, steps
+from glasnost.pipeline.run import Clock, Run
+from glasnost.pipeline.stream import StreamedAnswer
+from glasnost.policy.policy import Policy
+from glasnost.record.exchange import Exchange, Recorder
+from glasnost.upstream.base import Upstream
+from glasnost.wire.answer import Completion
+from glasnost.wire.chat import ChatRequest
+
+#: From the loosest to the tightest; a request may ask for a tighter one than configured, never for a looser one.
+_TIGHTNESS: tuple[StreamMode, ...] = ("observe", "window", "hold", "full")
+
+
+def new_id() -> str:
+    """Give a fresh exchange id."""
+    return f"gx-{uuid.uuid4().hex}"
+
+
+class Pipeline:
+    """Serves chat requests by the models of a configuration, judged by one policy."""
+
+    def __init__(  # noqa: PLR0913 - the composition root hands over every part by name
+        self,
+        config: Config,
+        upstreams: Mapping[str, Upstream],
+        policy: Policy,
+        recorder: Recorder,
+        *,
+        clock: Clock = time.monotonic,
+        ids: Callable[[], str] = new_id,
+    ) -> None:
+        self._config = config
+        self._steps: dict[str, tuple[Step, ...]] = {
+            name: steps(name, config.models, upstreams) for name in config.models
+        }
+        self._policy = policy
+        self._recorder = recorder
+        self._clock = clock
+        self._ids = ids
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names that clients may ask for, in the order of the configuration."""
+        return tuple(self._steps)
+
+    async def complete(self, request: ChatRequest) -> tuple[Completion, Exchange]:
+        """Answer in one piece; raises GlasnostError when no step gave an answer."""
+        run = self._run(request, "unary")
+        run.opened()
+        return await complete(run)
+
+    def stream(self, request: ChatRequest, *, tighten: str | None = None, explain: bool = False) -> StreamedAnswer:
+        """Answer chunk by chunk; `tighten` is a mode that the client asks for."""
+        mode = self._mode(request.model, tighten)
+        run = self._run(request, mode)
+        run.opened()
+        return StreamedAnswer(run, mode, self._config.stream, explain=explain)
+
+    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:
+        if request.model not in self._steps:
+            known = ", ".join(self._steps)
+            raise ModelNotFound(f"There is no model {request.model!r} here; there are: {known}.", param="model")
+        return Run(
+            id=self._ids(),
+            request=request,
+            steps=self._steps[request.model],
+            policy=self._policy,
+            mode=mode,
+            limits=self._config.reroute,
+            recorder=self._recorder,
+            clock=self._clock,
+        )
+
+    def _mode(self, model: str, tighten: str | None) -> StreamMode:
+        settings = self._config.models.get(model)
+        configured = (settings.mode if settings else None) or self._config.stream.mode
+        if tighten is None:
+            return configured
+        if tighten not in ("hold", "full"):
+            raise InvalidRequest("`x-glasnost-mode` must be hold or full.", param="x-glasnost-mode")
+        asked: StreamMode = "hold" if tighten == "hold" else "full"
+        return max(configured, asked, key=_TIGHTNESS.index)

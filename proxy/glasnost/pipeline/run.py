@@ -1,0 +1,153 @@
+"""What is known of one exchange while it goes on: the steps left, the attempts made, the budget spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from glasnost.audit.verdict import Verdict
+from glasnost.config import RerouteSettings, StreamMode
+from glasnost.errors import GlasnostError, RequestError, UpstreamError, UpstreamRejected
+from glasnost.pipeline.ladder import FIRST, Step
+from glasnost.policy.label import Action
+from glasnost.policy.policy import Policy
+from glasnost.record.exchange import Attempt, Exchange, ExchangeOutcome, Recorder
+from glasnost.wire.chat import ChatRequest
+from glasnost.wire.conversation import Conversation
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one exchange; `complete` and `stream` drive it.
+
+    `conversation` is what the client sent: what a rung adds is ours, and is never matched against topics.
+    """
+
+    id: str
+    request: ChatRequest
+    steps: tuple[Step, ...]
+    policy: Policy
+    mode: StreamMode | Literal["unary"]
+    limits: RerouteSettings
+    recorder: Recorder
+    clock: Clock
+    conversation: Conversation = field(init=False)
+    topics: tuple[str, ...] = field(init=False)
+    attempts: list[Attempt] = field(init=False, default_factory=list)
+    started: float = field(init=False)
+    released: int = field(init=False, default=0)
+    first_token: float | None = field(init=False, default=None)
+    _next: int = field(init=False, default=0)
+    _rerouting_since: float | None = field(init=False, default=None)
+    _resorted: bool = field(init=False, default=False)
+    _closed: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+        self.conversation = self.request.conversation
+        self.topics = tuple(dict.fromkeys(hit.topic_id for hit in self.policy.topics_in(self.conversation)))
+
+    @property
+    def rungs_left(self) -> bool:
+        """Say whether another step may still be tried within the limits."""
+        return self._peek() is not None
+
+    def take_step(self) -> Step | None:
+        """Give the next step to try, or None when the ladder or its budget is at an end."""
+        index = self._peek()
+        if index is None:
+            return None
+        if self._next and self._rerouting_since is None:
+            self._rerouting_since = self.clock()
+        self._next = index + 1
+        return self.steps[index]
+
+    def finish(self) -> None:
+        """No further step is needed: an answer is going out."""
+        self._next = len(self.steps)
+
+    def note(self, attempt: Attempt) -> None:
+        """Add a finished attempt."""
+        self.attempts.append(attempt)
+
+    def last_resort(self) -> Step | None:
+        """Give, once, a step whose answer was cut for a better one that then did not come.
+
+        Asking again costs little, since its engine still holds the prompt; the answer goes out flagged.
+        """
+        cut = next((attempt for attempt in self.attempts if attempt.outcome == "interrupted"), None)
+        if cut is None or self._resorted:
+            return None
+        self._resorted = True
+        self.finish()
+        return self._step_of(cut)
+
+    def survives(self, error: GlasnostError, step: Step) -> bool:
+        """Say whether the exchange can go on after a step failed, which only holds while nothing was released.
+
+        A request that the first upstream calls wrong would be wrong everywhere; a rung that fails is one rung less.
+        """
+        return not self.released and (step.rung != FIRST or _upstreams_fault(error))
+
+    def opened(self) -> None:
+        """Tell the recorder that an answer is about to leave."""
+        self.recorder.opened(self.exchange("served", Action.PASS, ""))
+
+    def closed(self, exchange: Exchange) -> None:
+        """Tell the recorder, once, what became of it."""
+        if not self._closed:
+            self._closed = True
+            self.recorder.closed(exchange)
+
+    def action_for(self, step: Step) -> Action:
+        """Give the action when the answer of `step` goes out unflagged."""
+        return Action.PASS if step.rung == FIRST else Action.REROUTE
+
+    def exchange(
+        self, outcome: ExchangeOutcome, action: Action, served_by: str, verdict: Verdict | None = None
+    ) -> Exchange:
+        """Give the exchange as it stands; `verdict` is used while no attempt has one."""
+        judged = next((attempt.verdict for attempt in self.attempts if attempt.verdict is not None), verdict)
+        return Exchange(
+            id=self.id,
+            model=self.request.model,
+            mode=self.mode,
+            policy_hash=self.policy.hash,
+            outcome=outcome,
+            attempts=tuple(self.attempts),
+            verdict=judged,
+            topics=judged.topics if judged is not None else self.topics,
+            action=action,
+            served_by=served_by,
+            seconds=self.clock() - self.started,
+            first_token=self.first_token,
+            released=self.released,
+        )
+
+    def _peek(self) -> int | None:
+        if self._next and (self._next > self.limits.max_attempts or self._out_of_time()):
+            return None
+        down = {id(self._step_of(attempt).upstream) for attempt in self.attempts if _is_down(attempt)}
+        for index in range(self._next, len(self.steps)):
+            if id(self.steps[index].upstream) not in down:
+                return index
+        return None
+
+    def _step_of(self, attempt: Attempt) -> Step:
+        return next(step for step in self.steps if (step.rung, step.model) == (attempt.rung, attempt.model))
+
+    def _out_of_time(self) -> bool:
+        return self._rerouting_since is not None and self.clock() - self._rerouting_since > self.limits.seconds
+
+
+def _is_down(attempt: Attempt) -> bool:
+    return attempt.error is not None and _upstreams_fault(attempt.error)
+
+
+def _upstreams_fault(error: GlasnostError) -> bool:
+    if isinstance(error, UpstreamRejected):
+        return error.status == 429 or error.status >= 500
+    return isinstance(error, UpstreamError) and not isinstance(error, RequestError)

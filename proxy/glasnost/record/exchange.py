@@ -1,0 +1,113 @@
+"""One client request with all its attempts and the decision, as frozen values that every recorder reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from glasnost.audit.verdict import Verdict
+from glasnost.errors import GlasnostError
+from glasnost.policy.label import Action
+
+AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled"]
+ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
+
+EXCERPT_CHARS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One upstream call. Times are seconds on a monotonic clock; `first_token` is None when no text came."""
+
+    rung: str
+    model: str
+    upstream: str
+    outcome: AttemptOutcome
+    seconds: float
+    first_token: float | None = None
+    audit_seconds: float = 0.0
+    verdict: Verdict | None = None
+    error: GlasnostError | None = None
+    usage: dict[str, Any] | None = None
+    excerpt: str = ""
+
+    def as_dict(self, *, explain: bool) -> dict[str, Any]:
+        """Give the JSON form; the excerpt of what the model said is there only on request."""
+        body: dict[str, Any] = {
+            "rung": self.rung,
+            "model": self.model,
+            "outcome": self.outcome,
+            "label": self.verdict.label.value if self.verdict else None,
+            "milliseconds": round(self.seconds * 1000),
+            "usage": self.usage,
+        }
+        if self.error is not None:
+            body["error"] = self.error.code
+        if explain:
+            body["excerpt"] = self.excerpt
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What became of one request.
+
+    `verdict` is that of the first answer that was audited, which is what the asked model did; `served_by` is the
+    model whose answer went out, empty when none did.
+    """
+
+    id: str
+    model: str
+    mode: str
+    policy_hash: str
+    outcome: ExchangeOutcome
+    attempts: tuple[Attempt, ...]
+    verdict: Verdict | None
+    topics: tuple[str, ...]
+    action: Action
+    served_by: str
+    seconds: float
+    first_token: float | None = None
+    released: int = 0
+
+    def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
+        """Give the `glasnost` object of an answer."""
+        verdict = (
+            self.verdict.as_dict() if self.verdict else {"label": None, "topics": list(self.topics), "evidence": []}
+        )
+        return {
+            **verdict,
+            "id": self.id,
+            "model": self.model,
+            "action": self.action.value,
+            "served_by": self.served_by,
+            "mode": self.mode,
+            "policy": self.policy_hash,
+            "attempts": [attempt.as_dict(explain=explain) for attempt in self.attempts],
+        }
+
+    def headers(self) -> dict[str, str]:
+        """Give the `x-glasnost-*` headers; every value comes from the configuration, the packs or ourselves."""
+        headers = {
+            "x-glasnost-id": self.id,
+            "x-glasnost-action": self.action.value,
+            "x-glasnost-served-by": self.served_by,
+            "x-glasnost-policy": self.policy_hash,
+        }
+        if self.topics:
+            headers["x-glasnost-topics"] = ",".join(self.topics)
+        if self.verdict is not None:
+            headers["x-glasnost-verdict"] = self.verdict.label.value
+        return headers
+
+
+class Recorder(Protocol):
+    """Takes note of exchanges; raising refuses the exchange."""
+
+    def opened(self, exchange: Exchange) -> None:
+        """Note an exchange before the first byte of its answer leaves."""
+        ...
+
+    def closed(self, exchange: Exchange) -> None:
+        """Note an exchange when it is over, before the last byte leaves."""
+        ...

@@ -1,0 +1,132 @@
+"""Exchanges as metrics: verdicts, actions, reroutes, first tokens and the time that judging took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+from prometheus_client import Counter, Histogram
+
+from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+from glasnost.policy.label import Action, Label
+from glasnost.record.exchange import Attempt, Exchange
+from glasnost.record.metrics import DURATION, Metrics, preset
+
+NO_TOPIC = "none"
+OUTCOMES = ("ok", "http_4xx", "http_429", "http_5xx", "unavailable", "timeout", "cancelled", "error")
+
+_FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
+_FINE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class ExchangeMetrics:
+    """A recorder that turns exchanges into metrics."""
+
+    def __init__(
+        self, metrics: Metrics, models: Mapping[str, Iterable[str]], topics: Iterable[str], upstreams: Iterable[str]
+    ) -> None:
+        """Take every model with the models that it may be rerouted to, and all ids that can become a label."""
+        registry = metrics.registry
+        self._metrics = metrics
+        self._topics = frozenset(topics)
+        self.first_token = Histogram(
+            "glasnost_time_to_first_token_seconds",
+            "To the first text of an upstream, and to the first that left for the client.",
+            ("endpoint", "model", "vantage"),
+            buckets=_FIRST_TOKEN,
+            registry=registry,
+        )
+        self.audits = Counter(
+            "glasnost_audits_total",
+            "Verdicts on answers, by the model that gave the answer.",
+            ("model", "topic", "label", "mode"),
+            registry=registry,
+        )
+        self.audit_duration = Histogram(
+            "glasnost_audit_duration_seconds",
+            "Time spent judging one answer.",
+            ("stage",),
+            buckets=_FINE,
+            registry=registry,
+        )
+        self.actions = Counter(
+            "glasnost_actions_total", "What was done about exchanges.", ("policy", "action"), registry=registry
+        )
+        self.reroutes = Counter(
+            "glasnost_reroutes_total",
+            "Answers of another rung, by what became of them.",
+            ("from_model", "to_model", "result"),
+            registry=registry,
+        )
+        self.upstream_requests = Counter(
+            "glasnost_upstream_requests_total", "Upstream calls.", ("upstream", "outcome"), registry=registry
+        )
+        self.upstream_duration = Histogram(
+            "glasnost_upstream_request_duration_seconds",
+            "Length of upstream calls.",
+            ("upstream",),
+            buckets=DURATION,
+            registry=registry,
+        )
+        preset(self.upstream_requests, product(upstreams, OUTCOMES))
+        preset(self.audits, product(models, [NO_TOPIC, *self._topics], [label.value for label in Label], ["unary"]))
+        packs = sorted({NO_TOPIC} | {_pack(topic) for topic in self._topics})
+        preset(self.actions, product(packs, [action.value for action in Action]))
+        for model, targets in models.items():
+            preset(self.reroutes, product([model], targets, ["served", "also_flagged", "failed"]))
+
+    def opened(self, exchange: Exchange) -> None:
+        """Nothing is counted before the outcome is known."""
+
+    def closed(self, exchange: Exchange) -> None:
+        """Count the exchange and every attempt of it."""
+        packs = {_pack(topic) for topic in exchange.topics if topic in self._topics} or {NO_TOPIC}
+        if exchange.outcome in ("served", "blocked"):
+            for pack in packs:
+                self.actions.labels(pack, exchange.action.value).inc()
+        if exchange.outcome == "client_disconnected":
+            phase = "streaming" if exchange.released else "before_first_token"
+            self._metrics.disconnects.labels(phase).inc()
+        if exchange.first_token is not None:
+            self.first_token.labels("chat", exchange.model, "client").observe(exchange.first_token)
+        if exchange.released and any(isinstance(attempt.error, AuditFailed) for attempt in exchange.attempts):
+            self._metrics.unaudited.labels("auditor_error").inc()
+        for attempt in exchange.attempts:
+            self._attempt(exchange, attempt)
+
+    def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
+        self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
+        if attempt.first_token is not None:
+            self.first_token.labels("chat", attempt.model, "upstream").observe(attempt.first_token)
+        if attempt.verdict is not None:
+            self.audit_duration.labels("total").observe(attempt.audit_seconds)
+            for topic in attempt.verdict.topics or (NO_TOPIC,):
+                label = attempt.verdict.label.value
+                self.audits.labels(attempt.model, topic, label, exchange.mode).inc()
+        if attempt.rung != exchange.attempts[0].rung:
+            self.reroutes.labels(exchange.model, attempt.model, _reroute_result(attempt)).inc()
+
+
+def _pack(topic: str) -> str:
+    """Give the pack of a topic id: what stands before its first dot."""
+    return topic.partition(".")[0]
+
+
+def _outcome(attempt: Attempt) -> str:
+    error = attempt.error
+    if error is None:
+        return "cancelled" if attempt.outcome == "cancelled" else "ok"
+    if isinstance(error, UpstreamTimeout):
+        return "timeout"
+    if isinstance(error, UpstreamUnavailable):
+        return "unavailable"
+    if isinstance(error, UpstreamRejected):
+        return "http_429" if error.status == 429 else f"http_{error.status // 100}xx"
+    return "error"
+
+
+def _reroute_result(attempt: Attempt) -> str:
+    if attempt.verdict is None:
+        return "failed"
+    return "also_flagged" if attempt.verdict.censored else "served"

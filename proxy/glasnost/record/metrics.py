@@ -1,0 +1,60 @@
+"""The gateway's own metrics; label values come from the configuration and from closed sets, never from a client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+UNRESOLVED = "unresolved"
+PHASES = ("before_first_token", "streaming")
+REJECTIONS = ("queue_full", "overloaded", "auth", "body_too_large", "bad_host", "timeout")
+
+DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+class Metrics:
+    """Every family of the gateway; one instance per process, made by the composition root."""
+
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+        self.registry = registry
+        self.requests = Counter(
+            "glasnost_requests_total",
+            "Client requests, counted when the last byte has left.",
+            ("endpoint", "model", "code", "stream"),
+            registry=registry,
+        )
+        self.request_duration = Histogram(
+            "glasnost_request_duration_seconds",
+            "From the first byte of a request to the last of its answer.",
+            ("endpoint", "stream"),
+            buckets=DURATION,
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "glasnost_requests_in_flight", "Requests being served.", ("endpoint",), registry=registry
+        )
+        self.rejections = Counter(
+            "glasnost_rejections_total", "Requests turned away by the gateway.", ("reason",), registry=registry
+        )
+        self.disconnects = Counter(
+            "glasnost_client_disconnects_total", "Clients that left early.", ("phase",), registry=registry
+        )
+        self.unaudited = Counter(
+            "glasnost_unaudited_responses_total",
+            "Answers of which something was served without a verdict; this must stay 0.",
+            ("reason",),
+            registry=registry,
+        )
+        self.ready = Gauge("glasnost_ready", "1 while /readyz says 200.", registry=registry)
+        build = Gauge("glasnost_build_info", "Always 1.", ("version",), registry=registry)
+        build.labels(version).set(1)
+        preset(self.rejections, [(reason,) for reason in REJECTIONS])
+        preset(self.disconnects, [(phase,) for phase in PHASES])
+        preset(self.unaudited, [("auditor_error",)])
+
+
+def preset(counter: Counter, label_sets: Iterable[tuple[str, ...]]) -> None:
+    """Start every known series at 0, so that a rate over its first increment is seen."""
+    for values in label_sets:
+        counter.labels(*values)

@@ -1,0 +1,1 @@
+"""The HTTP shell: routes, middleware and the shapes of responses; everything it decides is decided elsewhere."""

@@ -1,0 +1,94 @@
+"""The gateway as an ASGI application: a list of routes inside a list of middleware."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+
+from glasnost.config import Config, is_loopback
+from glasnost.pipeline.pipeline import Pipeline
+from glasnost.record.metrics import Metrics
+from glasnost.server.chat import Chat
+from glasnost.server.middleware import (
+    ErrorMiddleware,
+    HostMiddleware,
+    KeyMiddleware,
+    LoadMiddleware,
+    MeasureMiddleware,
+)
+from glasnost.server.routes import Models, Probes, answer_routing_error
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Backends(Protocol):
+    """What the gateway starts, asks and stops: the upstreams behind its models."""
+
+    async def start(self) -> None:
+        """Start what must run before the first request."""
+        ...
+
+    def waiting_for(self) -> Sequence[str]:
+        """Name the upstreams that could not answer now."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop everything."""
+        ...
+
+
+def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics) -> Starlette:
+    """Put the gateway together; entering its lifespan starts the backends."""
+    models = Models(pipeline.models, created=int(time.time()))
+    probes = Probes(metrics, backends.waiting_for)
+    routes: list[BaseRoute] = [
+        Route("/livez", probes.livez),
+        Route("/readyz", probes.readyz),
+        Route("/metrics", probes.metrics),
+    ]
+    for prefix in ("/v1", ""):  # clients with a bare base URL leave the prefix out
+        routes += [
+            Route(f"{prefix}/chat/completions", Chat(pipeline, config), methods=["POST"]),
+            Route(f"{prefix}/models", models.all),
+            Route(f"{prefix}/models/{{model:path}}", models.one),
+        ]
+    server = config.server
+    middleware = [
+        Middleware(MeasureMiddleware, metrics=metrics),
+        Middleware(ErrorMiddleware, metrics=metrics),
+        Middleware(HostMiddleware, metrics=metrics, allowed=_allowed_hosts(config)),
+        Middleware(KeyMiddleware, key_hashes=server.keys),
+        Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        await backends.start()
+        try:
+            yield
+        finally:
+            await backends.aclose()
+
+    app = Starlette(
+        routes=routes,
+        middleware=middleware,
+        exception_handlers={HTTPException: answer_routing_error},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _allowed_hosts(config: Config) -> tuple[str, ...]:
+    """Give the names we answer for: the configured ones, and our own while we listen on loopback alone."""
+    server = config.server
+    if server.allowed_hosts or is_loopback(server.host):
+        return (*_LOOPBACK_NAMES, server.host, *server.allowed_hosts)
+    return ()

@@ -1,0 +1,184 @@
+"""Pure ASGI middleware, from the outside in: Measure, Answer errors, Guard the host, Require a key, Bound the load."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Sequence
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from glasnost.errors import (
+    GlasnostError,
+    InvalidRequest,
+    Overloaded,
+    PayloadTooLarge,
+    QueueFull,
+    RequestTimeout,
+    Unauthenticated,
+)
+from glasnost.record.metrics import Metrics
+from glasnost.server.disconnect import ClientDisconnected
+from glasnost.server.facts import RequestFacts, facts_of
+from glasnost.server.responses import send_json
+from glasnost.wire.envelope import error_body, error_headers
+
+log = structlog.get_logger()
+
+#: Probes answer without a key, so that an orchestrator needs none.
+OPEN_PATHS = frozenset({"/livez", "/readyz"})
+
+_REASONS: dict[type[GlasnostError], str] = {
+    QueueFull: "queue_full",
+    Overloaded: "overloaded",
+    Unauthenticated: "auth",
+    PayloadTooLarge: "body_too_large",
+    RequestTimeout: "timeout",
+}
+_CLIENT_GONE = "499"
+
+
+class MeasureMiddleware:
+    """Opens the request's facts, adds `x-request-id`, and counts the request when its last byte has left."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on everything but lifespan unchanged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        facts = RequestFacts.open(scope)
+        since = time.perf_counter()
+        code = _CLIENT_GONE
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", facts.request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnected:
+            code = _CLIENT_GONE
+        finally:
+            self._count(facts, code, time.perf_counter() - since)
+
+    def _count(self, facts: RequestFacts, code: str, seconds: float) -> None:
+        stream = "true" if facts.stream else "false"
+        self._metrics.requests.labels(facts.endpoint, facts.model, code, stream).inc()
+        self._metrics.request_duration.labels(facts.endpoint, stream).observe(seconds)
+
+
+class ErrorMiddleware:
+    """Turns every exception into the OpenAI error object; what it did not expect is logged and shown to nobody."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer errors as long as no answer has begun."""
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except ClientDisconnected:
+            raise
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            if type(error) in _REASONS:
+                self._metrics.rejections.labels(_REASONS[type(error)]).inc()
+            if not isinstance(error, GlasnostError):
+                log.exception("request_failed", request_id=facts_of(scope).request_id)
+            status = error.status if isinstance(error, GlasnostError) else 500
+            await send_json(send, error_body(error), status, error_headers(error))
+
+
+class HostMiddleware:
+    """Refuses requests for a host that is not ours: a web page that rebinds its name to this address gets nothing."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, allowed: Sequence[str]) -> None:
+        """Take the allowed names without ports; none at all allows every name."""
+        self._app = app
+        self._metrics = metrics
+        self._allowed = frozenset(name.lower() for name in allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Compare the Host header, without its port, with the allowed names."""
+        if scope["type"] == "http" and self._allowed and _host(scope) not in self._allowed:
+            self._metrics.rejections.labels("bad_host").inc()
+            raise MisdirectedRequest("This server does not answer for that host; add it to server.allowed_hosts.")
+        await self._app(scope, receive, send)
+
+
+class KeyMiddleware:
+    """Requires one of the configured keys on every path but the probes."""
+
+    def __init__(self, app: ASGIApp, key_hashes: Sequence[str]) -> None:
+        """Take hashes as `sha256:<hex>`; without any, everything is open (the configuration sees to it where)."""
+        self._app = app
+        self._hashes = [bytes.fromhex(key_hash.removeprefix("sha256:")) for key_hash in key_hashes]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request with a known key pass."""
+        if scope["type"] == "http" and self._hashes and scope["path"] not in OPEN_PATHS and not self._known(scope):
+            raise Unauthenticated("A valid API key is needed: send `Authorization: Bearer <key>`.")
+        await self._app(scope, receive, send)
+
+    def _known(self, scope: Scope) -> bool:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(given) != 1 or given[0][:7].lower() != b"bearer ":
+            return False
+        digest = hashlib.sha256(given[0][7:].strip()).digest()
+        # Every hash is compared, so that the time tells nothing about which one came near.
+        return sum(hmac.compare_digest(digest, known) for known in self._hashes) > 0
+
+
+class LoadMiddleware:
+    """Bounds the requests being served at once and counts them by endpoint."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, limit: int) -> None:
+        self._app = app
+        self._gauge = metrics.in_flight.labels("chat")
+        self._limit = limit
+        self._now = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is above the limit; probes and metrics are never refused."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        if self._now >= self._limit:
+            raise Overloaded("Too many requests are being served; try again.", retry_after=1)
+        self._now += 1
+        self._gauge.set(self._now)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._now -= 1
+            self._gauge.set(self._now)
+
+
+class MisdirectedRequest(InvalidRequest):
+    """The Host header names a host that this server does not answer for."""
+
+    status = 421
+    code = "bad_host"
+
+
+def _host(scope: Scope) -> str:
+    value = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    return value[: value.find("]") + 1] if value.startswith("[") else value.partition(":")[0]

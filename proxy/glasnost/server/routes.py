@@ -1,0 +1,70 @@
+"""The small endpoints: models, probes and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client.exposition import choose_encoder
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from glasnost.errors import MethodNotAllowed, ModelNotFound, NotFound, RequestError
+from glasnost.record.metrics import Metrics
+from glasnost.server.facts import facts_of
+from glasnost.wire.envelope import error_body
+
+
+class Models:
+    """GET /v1/models and /v1/models/{id}."""
+
+    def __init__(self, names: Sequence[str], created: int) -> None:
+        self._models = {
+            name: {"id": name, "object": "model", "created": created, "owned_by": "glasnost"} for name in names
+        }
+
+    async def all(self, request: Request) -> Response:
+        """List the models of the configuration."""
+        facts_of(request.scope).endpoint = "models"
+        return JSONResponse({"object": "list", "data": list(self._models.values())})
+
+    async def one(self, request: Request) -> Response:
+        """Describe one model."""
+        facts_of(request.scope).endpoint = "models"
+        name = request.path_params["model"]
+        if name not in self._models:
+            known = ", ".join(self._models)
+            raise ModelNotFound(f"There is no model {name!r} here; there are: {known}.", param="model")
+        return JSONResponse(self._models[name])
+
+
+class Probes:
+    """GET /livez, /readyz and /metrics; `waiting_for` names what is not ready, empty when a request would be served."""
+
+    def __init__(self, metrics: Metrics, waiting_for: Callable[[], Sequence[str]]) -> None:
+        self._metrics = metrics
+        self._waiting_for = waiting_for
+        metrics.ready.set_function(lambda: float(not waiting_for()))
+
+    async def livez(self, _: Request) -> Response:
+        """Say that the process works."""
+        return JSONResponse({"live": True})
+
+    async def readyz(self, _: Request) -> Response:
+        """Say whether a request would be served now."""
+        waiting = list(self._waiting_for())
+        return JSONResponse({"ready": not waiting, "waiting_for": waiting}, 503 if waiting else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """Expose the metrics in the format that the scraper asks for."""
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self._metrics.registry), media_type=media_type)
+
+
+async def answer_routing_error(_: Request, error: Exception) -> Response:
+    """Answer what the router raises, an unknown path or method, with the error object of every other error."""
+    ours: RequestError = NotFound("There is nothing at this path.")
+    headers = None
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        ours, headers = MethodNotAllowed("This path takes another method."), error.headers
+    return JSONResponse(error_body(ours), ours.status, headers)

@@ -1,0 +1,76 @@
+"""The composition root: from a configuration to upstreams, pipeline, metrics and the application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+from starlette.types import ASGIApp
+
+from glasnost import __version__
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, LocalUpstream, ModelRung, UpstreamSettings
+from glasnost.pipeline.pipeline import Pipeline
+from glasnost.policy.policy import Policy
+from glasnost.record.engine_metrics import EngineCollector
+from glasnost.record.exchange_metrics import ExchangeMetrics
+from glasnost.record.metrics import Metrics
+from glasnost.server.app import create_app
+from glasnost.upstream.base import Upstream
+from glasnost.upstream.http import HttpServer
+from glasnost.upstream.litellm import LitellmProvider
+from glasnost.upstream.local import LocalEngine
+from glasnost.upstream.registry import Registry
+from glasnost.upstream.scripted import Script, ScriptedUpstream
+
+
+def build_app(
+    config: Config, policy: Policy, files: Mapping[str, Path], scripts: Mapping[str, Script], environ: Mapping[str, str]
+) -> ASGIApp:
+    """Build the gateway.
+
+    `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
+    upstream's name; `environ` is where the keys of upstreams are read from.
+    """
+    upstreams = {
+        name: _upstream(name, settings, files, scripts, environ) for name, settings in config.upstreams.items()
+    }
+    metrics = Metrics(_registry(), __version__)
+    recorder = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
+    EngineCollector(metrics, {name: each for name, each in upstreams.items() if isinstance(each, LocalEngine)})
+    return create_app(config, Pipeline(config, upstreams, policy, recorder), Registry(upstreams), metrics)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(collector)
+    return registry
+
+
+def _targets(config: Config) -> dict[str, list[str]]:
+    """Give, for every model, the models that its ladder can reroute to, itself included for its own rungs."""
+    return {
+        name: list(dict.fromkeys(rung.model if isinstance(rung, ModelRung) else name for rung in model.ladder))
+        for name, model in config.models.items()
+    }
+
+
+def _upstream(
+    name: str,
+    settings: UpstreamSettings,
+    files: Mapping[str, Path],
+    scripts: Mapping[str, Script],
+    environ: Mapping[str, str],
+) -> Upstream:
+    if isinstance(settings, LocalUpstream):
+        return LocalEngine(name, settings, files[name])
+    if isinstance(settings, HttpUpstream):
+        return HttpServer(name, settings, _key(settings.api_key_env, environ))
+    if isinstance(settings, LitellmUpstream):
+        return LitellmProvider(name, settings, _key(settings.api_key_env, environ))
+    return ScriptedUpstream(name, scripts[name])
+
+
+def _key(variable: str | None, environ: Mapping[str, str]) -> str | None:
+    return environ.get(variable) if variable else None
