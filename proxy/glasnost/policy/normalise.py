@@ -29,6 +29,8 @@ _SPACED_HAN = re.compile(f"[{_SEPARATORS}](?<=[{HAN}][{_SEPARATORS}])[{_SEPARATO
 _SPELLED = re.compile(f"(?<![{_SINGLE}])[{_SINGLE}](?:[{_SEPARATORS}]{{1,3}}[{_SINGLE}](?![{_SINGLE}])){{2,}}")
 # Two neighbouring singles inside a text; what has none of these has no spelled word and skips the slower pattern.
 _MAYBE_SPELLED = re.compile(f"[{_SEPARATORS}][{_SINGLE}][{_SEPARATORS}]{{1,3}}[{_SINGLE}](?![{_SINGLE}])")
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NOTHING = re.compile("(?!)")
 _SEPARATOR_RUN = re.compile(f"[{_SEPARATORS}]+")
 
 _LOOKALIKES = {
@@ -91,12 +93,10 @@ def normalise(text: str) -> Normalised:
 
 def _fold(text: str) -> tuple[str, tuple[_Edits, ...]]:
     table = _table()
-    folded = text.translate(table)
-    resized = table.resized.intersection(text)
-    if not resized:
-        return folded, ()
-    places = re.finditer(f"[{re.escape(''.join(sorted(resized)))}]", text)
-    return folded, (_edits((*found.span(), len(table[ord(found[0])])) for found in places),)
+    # Looking up every ASCII letter too would double the time; folded letters are lower case already.
+    folded = _NON_ASCII.sub(lambda part: part[0].translate(table), text).lower()
+    places = [(*found.span(), len(table[ord(found[0])])) for found in table.resized.finditer(text)]
+    return folded, (_edits(places),) if places else ()
 
 
 def _join(folded: str, stages: tuple[_Edits, ...]) -> Normalised:
@@ -131,15 +131,24 @@ class _FoldTable(dict[int, str]):
 
     def __init__(self, simplified: Callable[[str], str]) -> None:
         super().__init__()
-        self.resized: set[str] = set()
+        self._resized: set[str] = set()
+        self._pattern: re.Pattern[str] | None = _NOTHING
         self._simplified = simplified
+
+    @property
+    def resized(self) -> re.Pattern[str]:
+        """Match any character met so far whose folded form is not one character long."""
+        if self._pattern is None:
+            self._pattern = re.compile(f"[{''.join(map(re.escape, sorted(self._resized)))}]")
+        return self._pattern
 
     def __missing__(self, code: int) -> str:
         folded = character = chr(code)
         while (again := "".join(map(self._step, folded))) != folded:
             folded = again
         if len(folded) != 1:
-            self.resized.add(character)
+            self._resized.add(character)
+            self._pattern = None
         self[code] = folded
         return folded
 
@@ -147,7 +156,7 @@ class _FoldTable(dict[int, str]):
         if character in _LOOKALIKES:
             return _LOOKALIKES[character]
         bare = "".join(part for part in unicodedata.normalize("NFKD", character) if not _invisible(part))
-        return self._simplified(unicodedata.normalize("NFKC", bare.casefold()))
+        return self._simplified(unicodedata.normalize("NFKC", bare.casefold().lower()))
 
 
 def _invisible(character: str) -> bool:

@@ -1,0 +1,136 @@
+"""Many phrases, each with a payload, found in one pass over a normalised text.
+
+Rules kept here:
+- a phrase in letters or digits ends at a word's edge, and a number at a number's edge; Chinese has no such edges;
+- inside a word that was spelled with separators (`T.i.a.n...`) letters have no edges either;
+- ` * ` in a phrase stands for a gap of at most `GAP` words or Chinese characters, within one sentence;
+- the time taken grows with the text and its hits, not with the number of phrases.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import ahocorasick_rs
+
+from glasnost.policy.normalise import HAN, Normalised, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GAP = 8
+
+_UNIT = re.compile(f"[{HAN}]|[^\\W{HAN}]+")
+_SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|[。！？；\n]")
+_LONGEST_UNIT = 24
+
+Payload = TypeVar("Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[Payload]):
+    """A phrase that was found: its payload, its wording as listed, and its span in the normalised text."""
+
+    payload: Payload
+    phrase: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part(Generic[Payload]):
+    """One stretch of a phrase between its gaps; a phrase without gaps has the single part 0."""
+
+    payload: Payload
+    phrase: str
+    number: int
+    index: int
+    last: bool
+
+
+class Lexicon(Generic[Payload]):
+    """An automaton over (payload, phrase) pairs; the same phrase may carry several payloads."""
+
+    def __init__(self, pairs: Iterable[tuple[Payload, str]]) -> None:
+        found: dict[str, list[_Part[Payload]]] = {}
+        for number, (payload, phrase) in enumerate(pairs):
+            texts = parts_of(phrase)
+            for index, text in enumerate(texts):
+                part = _Part(payload, phrase, number, index, index == len(texts) - 1)
+                # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
+                found.setdefault(text, []).insert(0, part)
+        self._parts = list(found.values())
+        self._automaton = ahocorasick_rs.AhoCorasick(list(found), store_patterns=False) if found else None
+
+    def find(self, normalised: Normalised) -> list[Hit[Payload]]:
+        """Give every phrase in the text, overlapping ones too, in the order of their ends."""
+        if self._automaton is None:
+            return []
+        text = normalised.text
+        hits: list[Hit[Payload]] = []
+        reached: dict[tuple[int, int], tuple[int, int]] = {}
+        for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if not _edges_hold(normalised, start, end):
+                continue
+            for part in self._parts[pattern]:
+                opened = (
+                    start if not part.index else _continued(text, reached.get((part.number, part.index - 1)), start)
+                )
+                if opened is None:
+                    continue
+                if part.last:
+                    hits.append(Hit(part.payload, part.phrase, opened, end))
+                else:
+                    reached[part.number, part.index] = opened, end
+        return hits
+
+
+def _continued(text: str, before: tuple[int, int] | None, start: int) -> int | None:
+    """Give where a phrase began whose earlier parts span `before`, if the gap up to `start` may be one."""
+    if before is None or before[1] > start or units(text, before[1], start, GAP) > GAP:
+        return None
+    return None if _SENTENCE_END.search(text, before[1], start) else before[0]
+
+
+def parts_of(phrase: str) -> tuple[str, ...]:
+    """Split a phrase at its gaps and normalise each part; empty parts are left in for the parser to refuse."""
+    return tuple(normalise(part.strip()).text for part in re.split(r"\s\*\s", phrase))
+
+
+def units(text: str, start: int, end: int, limit: int) -> int:
+    """Count words and Chinese characters between two offsets, giving up (limit + 1) where they are far apart."""
+    if end - start > (limit + 1) * _LONGEST_UNIT:
+        return limit + 1
+    return sum(1 for _ in _UNIT.finditer(text, start, end))
+
+
+def _edges_hold(normalised: Normalised, start: int, end: int) -> bool:
+    text = normalised.text
+    if start and _joins(text, start - 1, start, -1):
+        return _inside(normalised.joined, start, end) and not text[start].isdigit()
+    if end < len(text) and _joins(text, end, end - 1, 1):
+        return _inside(normalised.joined, start, end) and not text[end - 1].isdigit()
+    return True
+
+
+def _joins(text: str, outer: int, inner: int, step: int) -> bool:
+    """Tell whether the character outside a phrase makes one word, or one number, with the phrase's own edge."""
+    own, neighbour = text[inner], text[outer]
+    if own.isdigit():
+        beyond = text[outer + step : outer + step + 1] if outer + step >= 0 else ""
+        return neighbour.isdigit() or _is_letter(neighbour) or (neighbour in ".," and beyond.isdigit())
+    return _is_letter(own) and _is_letter(neighbour)
+
+
+def _is_letter(character: str) -> bool:
+    """Tell whether the character belongs to a script that sets words apart: none from the CJK blocks on does."""
+    return character < "\u2e80" and character.isalpha()
+
+
+def _inside(joined: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
+    index = bisect_right(joined, start, key=itemgetter(0)) - 1
+    return index >= 0 and end <= joined[index][1]

@@ -1,0 +1,102 @@
+"""Where a text touches a topic: its names, the parts of a name that stand near each other, and what they are not."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from glasnost.policy.lexicon import Hit, Lexicon, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from glasnost.policy.normalise import Normalised
+    from glasnost.policy.topic import Near, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A phrase of a topic: a name of it, a `not` phrase, or a wording in one group of one of its `near` conditions."""
+
+    topic: str
+    kind: Literal["name", "not", "near"]
+    near: int = 0
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place that touches a topic: the name as listed, and offsets into the normalised text."""
+
+    topic_id: str
+    term: str
+    start: int
+    end: int
+
+
+class TopicMatcher:
+    """One automaton over every name of every topic; its cost does not depend on how many topics there are."""
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        self._near = {topic.id: topic.match.near for topic in topics}
+        self._lexicon = Lexicon(pair for topic in topics for pair in _names(topic))
+
+    def find(self, normalised: Normalised) -> list[Span]:
+        """Give the places that touch a topic, by position; of two where one covers the other, the longer."""
+        found: dict[str, list[Hit[_Name]]] = defaultdict(list)
+        for hit in self._lexicon.find(normalised):
+            found[hit.payload.topic].append(hit)
+        spans = [span for topic, hits in found.items() for span in self._spans(normalised.text, topic, hits)]
+        return sorted(spans, key=lambda span: (span.start, span.end, span.topic_id))
+
+    def _spans(self, text: str, topic: str, hits: list[Hit[_Name]]) -> list[Span]:
+        denied = _outermost(Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "not")
+        spans = [Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "name"]
+        parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
+        for hit in hits:
+            if hit.payload.kind == "near":
+                parts[hit.payload.near].append(hit)
+        for index, items in parts.items():
+            spans += _together(text, topic, self._near[topic][index], items)
+        return _outermost([span for span in spans if not _covered(span, denied)])
+
+
+def _names(topic: Topic) -> Iterator[tuple[_Name, str]]:
+    for phrase in (*topic.match.terms, *topic.match.euphemisms):
+        yield _Name(topic.id, "name"), phrase.text
+    for phrase in topic.match.not_:
+        yield _Name(topic.id, "not"), phrase.text
+    for index, near in enumerate(topic.match.near):
+        for group, wordings in enumerate(near.groups):
+            for wording in wordings:
+                yield _Name(topic.id, "near", index, group), wording
+
+
+def _together(text: str, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> list[Span]:
+    """Give the shortest stretches that hold one wording of each group with at most `near.within` units in them."""
+    spans: list[Span] = []
+    last: dict[int, Hit[_Name]] = {}
+    for hit in hits:
+        last[hit.payload.group] = hit
+        if len(last) < len(near.groups):
+            continue
+        start = min(each.start for each in last.values())
+        if units(text, start, hit.end, near.within) <= near.within:
+            spans.append(Span(topic, " + ".join(last[group].phrase for group in sorted(last)), start, hit.end))
+    return spans
+
+
+def _covered(span: Span, outermost: list[Span]) -> bool:
+    index = bisect_right(outermost, span.start, key=lambda each: each.start) - 1
+    return index >= 0 and span.end <= outermost[index].end
+
+
+def _outermost(spans: Iterable[Span]) -> list[Span]:
+    """Leave out every span that lies within another; starts and ends then both rise."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if not kept or span.end > kept[-1].end:
+            kept.append(span)
+    return kept

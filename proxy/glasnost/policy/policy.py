@@ -1,0 +1,114 @@
+"""A policy: a set of topics compiled once, asked for every exchange, and named by the hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from glasnost.errors import PolicyError, Problem
+from glasnost.policy.lexicon import Lexicon
+from glasnost.policy.matcher import TopicMatcher
+from glasnost.policy.normalise import Normalised, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from glasnost.policy.topic import Fact, PartyLine, Topic
+    from glasnost.wire.conversation import Conversation
+
+Where = Literal["prompt", "history", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHit:
+    """A topic is touched: by which listed term, and where; offsets are those of the original text.
+
+    `turn` counts the turns of the history where `where` is `history`, and is 0 elsewhere.
+    """
+
+    topic_id: str
+    where: Where
+    term: str
+    start: int
+    end: int
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseHit:
+    """A wording of a fact or of a party line; offsets are those of the normalised text it was looked for in."""
+
+    topic_id: str
+    item_id: str
+    phrase: str
+    start: int
+    end: int
+
+
+class Policy:
+    """Topics and what is compiled from them; made by `build_policy`, never changed."""
+
+    __slots__ = ("_by_id", "_facts", "_matcher", "_party_line", "hash", "topics")
+
+    def __init__(self, topics: tuple[Topic, ...]) -> None:
+        self.topics = topics
+        self.hash = _hash(topics)
+        self._by_id = {topic.id: topic for topic in topics}
+        self._matcher = TopicMatcher(topics)
+        self._facts = _wordings((topic, topic.facts) for topic in topics)
+        self._party_line = _wordings((topic, topic.party_line) for topic in topics)
+
+    def topic(self, topic_id: str) -> Topic:
+        """Give the topic of this id; KeyError when there is none."""
+        return self._by_id[topic_id]
+
+    def topics_in(self, conversation: Conversation) -> tuple[TopicHit, ...]:
+        """Find the topics that the prompt touches, then those that the history does."""
+        hits = list(self.topics_in_text(conversation.prompt, "prompt"))
+        for number, turn in enumerate(conversation.history):
+            hits += self.topics_in_text(turn.text, "history", number)
+        return tuple(hits)
+
+    def topics_in_text(self, text: str | Normalised, where: Where = "answer", turn: int = 0) -> tuple[TopicHit, ...]:
+        """Find the topics that one text touches, by position; an already normalised text is not normalised again."""
+        seen = normalise(text) if isinstance(text, str) else text
+        return tuple(
+            TopicHit(span.topic_id, where, span.term, *seen.span(span.start, span.end), turn)
+            for span in self._matcher.find(seen)
+        )
+
+    def facts_in(self, normalised: Normalised) -> tuple[PhraseHit, ...]:
+        """Find the wordings of every topic's facts."""
+        return _phrase_hits(self._facts, normalised)
+
+    def party_line_in(self, normalised: Normalised) -> tuple[PhraseHit, ...]:
+        """Find the wordings of every topic's party line."""
+        return _phrase_hits(self._party_line, normalised)
+
+
+def build_policy(topics: Iterable[Topic]) -> Policy:
+    """Compile topics into a policy; PolicyError where two have the same id."""
+    ordered = tuple(sorted(topics, key=lambda topic: topic.id))
+    twice = [topic_id for topic_id, count in Counter(topic.id for topic in ordered).items() if count > 1]
+    if twice:
+        raise PolicyError("policy", [Problem(topic_id, "more than one topic has this id") for topic_id in twice])
+    return Policy(ordered)
+
+
+def _hash(topics: tuple[Topic, ...]) -> str:
+    """SHA-256 (hex) over the canonical JSON of all content; formatting and comments of the files do not count."""
+    content = json.dumps([asdict(topic) for topic in topics], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _wordings(items: Iterable[tuple[Topic, tuple[Fact, ...] | tuple[PartyLine, ...]]]) -> Lexicon[tuple[str, str]]:
+    return Lexicon(
+        ((topic.id, item.id), phrase.text) for topic, group in items for item in group for phrase in item.wordings
+    )
+
+
+def _phrase_hits(lexicon: Lexicon[tuple[str, str]], normalised: Normalised) -> tuple[PhraseHit, ...]:
+    return tuple(PhraseHit(*hit.payload, hit.phrase, hit.start, hit.end) for hit in lexicon.find(normalised))
