@@ -40,11 +40,15 @@ class Decoder:
         self._max_line = max_line
         self._rest = b""
         self._data: list[bytes] = []
+        self._size = 0
         self._type = ""
         self._first = True
+        self._after_cr = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """Take the next bytes; a line above the limit raises UpstreamError."""
+        """Take the next bytes; a line, or the data of one event, above the limit raises UpstreamError."""
+        if not data:
+            return []
         data = self._rest + data
         if self._first:
             if len(data) < len(_BOM) and _BOM.startswith(data):
@@ -53,21 +57,16 @@ class Decoder:
             data = data.removeprefix(_BOM)
             self._first = False
         lines, self._rest = self._split(data)
-        if len(self._rest) > self._max_line:
-            raise UpstreamError(
-                f"The upstream sent a line of more than {self._max_line} bytes.",
-                code="upstream_response_too_large",
-            )
+        self._check_size(len(self._rest))
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _split(self, data: bytes) -> tuple[list[bytes], bytes]:
-        if b"\r" not in data:
-            *lines, rest = data.split(b"\n")
-            return lines, rest
-        # A CR at the very end may be half of a CRLF: it waits for the next byte.
-        held = b"\r" if data.endswith(b"\r") else b""
-        *lines, rest = _LINE_END.split(data.removesuffix(b"\r") if held else data)
-        return lines, rest + held
+        if self._after_cr:
+            data = data.removeprefix(b"\n")
+        # A CR ends its line at once; if it was half of a CRLF, the LF that comes next ends nothing.
+        self._after_cr = data.endswith(b"\r")
+        *lines, rest = _LINE_END.split(data) if b"\r" in data else data.split(b"\n")
+        return lines, rest
 
     def _line(self, line: bytes) -> Event | None:
         if not line:
@@ -76,11 +75,21 @@ class Decoder:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
+            self._size += len(value)
+            self._check_size(self._size)
         elif name == b"event":
             self._type = value.decode(errors="replace")
         return None
 
+    def _check_size(self, size: int) -> None:
+        if size > self._max_line:
+            raise UpstreamError(
+                f"The upstream sent an event of more than {self._max_line} bytes.",
+                code="upstream_response_too_large",
+            )
+
     def _dispatch(self) -> Event | None:
         data, self._data = self._data, []
         type_, self._type = self._type, ""
+        self._size = 0
         return Event(type_, b"\n".join(data)) if data else None
