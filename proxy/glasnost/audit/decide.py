@@ -1,0 +1,57 @@
+"""From a verdict to what happens to the answer: pure, because the path of a request must be readable as a table.
+
+| action of the verdict | nothing released, rungs left | nothing released, none left | something released |
+|---|---|---|---|
+| pass    | Deliver | Deliver | Deliver |
+| flag    | Flag    | Flag    | Flag    |
+| reroute | Reroute | Flag    | Flag    |
+| block   | Block   | Block   | Block   |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from glasnost.audit.verdict import Verdict
+from glasnost.policy.label import Action
+
+FlagReason = Literal["policy", "no_rung_left", "already_released"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Serve the answer as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Serve the answer, marked with its verdict; `reason` says why it was not replaced."""
+
+    reason: FlagReason
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """Try the next rung of the ladder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Serve no more of the answer; a client that already has a part of it gets no proper end."""
+
+
+Decision = Deliver | Flag | Reroute | Block
+
+
+def decide(verdict: Verdict, *, rungs_left: bool, released: int) -> Decision:
+    """Say what happens to an answer of which `released` characters have already left."""
+    if verdict.action is Action.BLOCK:
+        return Block()
+    if verdict.action is Action.FLAG:
+        return Flag("policy")
+    if verdict.action is Action.PASS:
+        return Deliver()
+    if released:
+        return Flag("already_released")
+    return Reroute() if rungs_left else Flag("no_rung_left")
