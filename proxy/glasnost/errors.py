@@ -180,7 +180,7 @@ class UpstreamTimeout(UpstreamError):
     code = "timeout"
 
     def __init__(self, message: str, *, phase: Literal["connect", "ttft", "idle", "total"]) -> None:
-        super().__init__(message)
+        super().__init__(message, code="upstream_idle_timeout" if phase == "idle" else None)
         self.phase = phase
 
 
