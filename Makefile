@@ -1,0 +1,54 @@
+# One command each: demo, test, check, bench. Every one of them sets up what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+MODELS := qwen2.5-coder-0.5b smollm2-135m
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format install models constraints clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: install models ## ask both real models eight questions through the proxy
+	$(BIN)/python examples/demo.py
+
+test: install models ## run every test, those on the real models included, with the coverage gate
+	$(BIN)/pytest --cov --cov-report=term --benchmark-disable
+
+check: install ## lint, format, types, import contracts
+	$(BIN)/ruff check . scripts/wheel
+	$(BIN)/ruff format --check . scripts/wheel
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: install models ## measure
+	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+format: install ## put the code into shape
+	$(BIN)/ruff check --fix . scripts/wheel
+	$(BIN)/ruff format . scripts/wheel
+
+install: $(INSTALLED) ## make .venv with everything that constraints.txt pins
+
+models: install ## fetch and verify the models of the demo and the tests
+	@set -e; for model in $(MODELS); do $(BIN)/glasnost pull $$model; done
+
+constraints: install ## write what is installed to constraints.txt, under the comment it opens with
+	@grep '^#' constraints.txt > .venv/constraints.txt
+	@$(BIN)/pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \
+		| grep -v '^glasnost==' >> .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+
+clean: ## remove what was made here; the caches of models and wheels stay
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+
+$(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
+	wheel=$$($(BIN)/python scripts/wheel) && \
+		$(BIN)/pip install --quiet --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
