@@ -174,12 +174,16 @@ def parse_config(text: str, source: str, *, host: str | None = None, port: int |
     try:
         config = _CONFIG.validate_python(_with_address(parsed.value, host, port))
     except ValidationError as error:
-        problems = [_problem(detail, parsed) for detail in error.errors(include_url=False, include_input=False)]
-        raise ConfigError(source, problems) from None
+        raise ConfigError(source, problems_of(error, parsed)) from None
     problems = [Problem(path, message, parsed.line(path)) for path, message in _cross_check(config)]
     if problems:
         raise ConfigError(source, problems)
     return config
+
+
+def problems_of(error: ValidationError, parsed: document.Document) -> list[Problem]:
+    """Give what is wrong with a document by its own paths and lines, without repeating its values."""
+    return [_problem(detail, parsed) for detail in error.errors(include_url=False, include_input=False)]
 
 
 def is_loopback(host: str) -> bool:

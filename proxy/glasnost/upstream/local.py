@@ -1,0 +1,145 @@
+"""An upstream that is an engine process of our own: the HTTP upstream over its socket, and its supervisor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from glasnost.config import HttpUpstream, LocalUpstream
+from glasnost.upstream.http import HttpServer, Unreached
+from glasnost.upstream.supervisor import Plan, Supervisor
+from glasnost.wire.answer import Chunk, Completion
+from glasnost.wire.chat import ChatRequest
+
+PROBE_SECONDS = 2.0
+# An engine that died under an open socket is noticed within this time, and the request goes to its successor.
+NOTICE_SECONDS = 2.0
+
+
+class LocalEngine:
+    """Serves the GGUF at `path` as upstream `name`; its engine runs when it is needed, or always when pinned."""
+
+    def __init__(self, name: str, settings: LocalUpstream, path: Path) -> None:
+        self._name = name
+        folder = tempfile.mkdtemp(prefix="glasnost-")  # only we may enter: the socket asks for no key
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        socket = Path(folder) / "engine.sock"
+        self._server = HttpServer(name, _over(socket, name, settings))
+        plan = Plan(
+            command(name, settings, path, socket),
+            start_seconds=settings.start_seconds,
+            idle_seconds=settings.idle_unload_seconds,
+            pinned=settings.pinned,
+        )
+        self._supervisor = Supervisor(name, plan, self._probe)
+
+    @property
+    def name(self) -> str:
+        """The upstream's name in the configuration."""
+        return self._name
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the engine is up and its model is loaded."""
+        return self._supervisor.loaded
+
+    @property
+    def load_seconds(self) -> float | None:
+        """How long the last load took."""
+        return self._supervisor.load_seconds
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine was started again after it ended by itself."""
+        return self._supervisor.restarts
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """The engine's own figures, a few seconds old; empty while it is not loaded."""
+        return self._supervisor.stats
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, None while there is none."""
+        return self._supervisor.pid
+
+    def ready(self) -> bool:
+        """Say whether a request would be served now, or after a start on demand."""
+        return self._supervisor.ready()
+
+    async def start(self) -> None:
+        """Begin to load a pinned engine."""
+        self._supervisor.start()
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer in one piece."""
+        try:
+            async with self._supervisor.lease() as life:
+                return await self._server.complete(request)
+        except Unreached:
+            await life.over(NOTICE_SECONDS)
+        async with self._supervisor.lease():
+            return await self._server.complete(request)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
+        """Answer chunk by chunk."""
+        try:
+            async with self._supervisor.lease() as life, aclosing(self._server.stream(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+                return
+        except Unreached:
+            await life.over(NOTICE_SECONDS)
+        async with self._supervisor.lease(), aclosing(self._server.stream(request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Stop the engine and close the connections to it."""
+        await self._supervisor.aclose()
+        await self._server.aclose()
+
+    async def _probe(self) -> Mapping[str, Any] | None:
+        figures = await self._server.get("/readyz", seconds=PROBE_SECONDS)
+        return figures if isinstance(figures, dict) else None
+
+
+def command(name: str, settings: LocalUpstream, path: Path, socket: Path) -> list[str]:
+    """Give the command line of an engine that ends with this process."""
+    flash = settings.flash_attention
+    options: dict[str, object] = {
+        "name": name,
+        "uds": socket,
+        "parent": os.getpid(),
+        "slots": settings.slots,
+        "ctx": settings.ctx,
+        "queue": settings.queue,
+        "batch": settings.batch,
+        "threads": settings.threads,
+        "gpu-layers": settings.gpu_layers,
+        "kv-type": settings.kv_type,
+        "flash-attention": flash if isinstance(flash, str) else "on" if flash else "off",
+    }
+    if settings.tensor_split:
+        options["tensor-split"] = ",".join(f"{share:g}" for share in settings.tensor_split)
+    arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
+    return [sys.executable, "-m", "glasnost", "engine", *arguments, str(path)]
+
+
+def _over(socket: Path, name: str, settings: LocalUpstream) -> HttpUpstream:
+    return HttpUpstream(
+        kind="http",
+        base_url="http://engine/v1",
+        uds=str(socket),
+        model=name,
+        # A full queue is the engine's to tell: requests do not wait here instead.
+        max_connections=settings.slots + settings.queue + 256,
+        timeouts=settings.timeouts,
+    )
