@@ -21,7 +21,8 @@ from glasnost.upstream.http import HttpServer
 from glasnost.upstream.litellm import LitellmProvider
 from glasnost.upstream.local import LocalEngine
 from glasnost.upstream.registry import Registry
-from glasnost.upstream.scripted import Script, ScriptedUpstream
+from glasnost.upstream.script import Script
+from glasnost.upstream.scripted import ScriptPlayer
 
 
 def build_app(
@@ -69,7 +70,7 @@ def _upstream(
         return HttpServer(name, settings, _key(settings.api_key_env, environ))
     if isinstance(settings, LitellmUpstream):
         return LitellmProvider(name, settings, _key(settings.api_key_env, environ))
-    return ScriptedUpstream(name, scripts[name])
+    return ScriptPlayer(name, scripts[name], settings.timeouts)
 
 
 def _key(variable: str | None, environ: Mapping[str, str]) -> str | None:

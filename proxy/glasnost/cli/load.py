@@ -9,10 +9,10 @@ from pathlib import Path
 from glasnost.config import Config, LocalUpstream, ScriptedUpstream, parse_config
 from glasnost.errors import ConfigError, ModelFileError, PolicyError, Problem
 from glasnost.models.resolve import resolve
-from glasnost.policy.parse import build_policy, parse_topic
-from glasnost.policy.policy import Policy
+from glasnost.policy.parse import parse_topic
+from glasnost.policy.policy import Policy, build_policy
 from glasnost.policy.topic import Topic
-from glasnost.upstream.scripted import Script, parse_script
+from glasnost.upstream.script import Script, parse_script
 
 
 def load_config(path: Path | None, *, host: str | None, port: int | None) -> Config:
