@@ -1,0 +1,149 @@
+"""What the engine answers in the shapes of the OpenAI API: a whole completion, or chunk after chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from glasnost.engine.events import Delta, End, Event, Failure, TokenLogprob
+from glasnost.engine.reasoning import Piece, ReasoningSplitter
+from glasnost.wire.answer import Chunk, Completion
+from glasnost.wire.chunk import Frame
+
+
+class Tally:
+    """Counts what a request used, as its choices end."""
+
+    def __init__(self, prompt_tokens: int, choices: int) -> None:
+        self._prompt_tokens = prompt_tokens
+        self._ends: dict[int, End] = {}
+        self._choices = choices
+
+    @property
+    def complete(self) -> bool:
+        """True when every choice ended."""
+        return len(self._ends) == self._choices
+
+    def add(self, end: End) -> None:
+        """Note the end of a choice."""
+        self._ends[end.choice] = end
+
+    def usage(self) -> dict[str, Any]:
+        """Give the `usage` object; the prompt counts once, and as cached as it was for the first choice."""
+        completion = sum(end.tokens for end in self._ends.values())
+        cached = self._ends[0].reused if 0 in self._ends else 0
+        return {
+            "prompt_tokens": self._prompt_tokens,
+            "completion_tokens": completion,
+            "total_tokens": self._prompt_tokens + completion,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+
+
+class Whole:
+    """Gathers the events of a request into one completion."""
+
+    def __init__(self, frame: Frame, tally: Tally, *, choices: int, thinking: bool) -> None:
+        self._frame = frame
+        self._tally = tally
+        self._splitters = [ReasoningSplitter(thinking=thinking) for _ in range(choices)]
+        self._fields: list[dict[str, list[str]]] = [{} for _ in range(choices)]
+        self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(choices)]
+        self._reasons = [""] * choices
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events; a Failure is raised."""
+        for event in events:
+            if isinstance(event, Failure):
+                raise event.error
+            splitter = self._splitters[event.choice]
+            if isinstance(event, End):
+                self._gather(event.choice, splitter.finish())
+                self._reasons[event.choice] = event.finish_reason
+                self._tally.add(event)
+            else:
+                self._gather(event.choice, splitter.feed(event.text))
+                if event.logprob is not None:
+                    self._logprobs[event.choice].append(event.logprob)
+
+    def completion(self) -> Completion:
+        """Give the response body."""
+        return {
+            "id": self._frame.id,
+            "object": "chat.completion",
+            "created": self._frame.created,
+            "model": self._frame.model,
+            "choices": [self._choice(index) for index in range(len(self._reasons))],
+            "usage": self._tally.usage(),
+        }
+
+    def _gather(self, choice: int, pieces: Iterable[Piece]) -> None:
+        for field, text in pieces:
+            self._fields[choice].setdefault(field, []).append(text)
+
+    def _choice(self, index: int) -> dict[str, Any]:
+        texts = {field: "".join(parts) for field, parts in self._fields[index].items()}
+        message = {"role": "assistant", "content": "", "refusal": None, **texts}
+        return {
+            "index": index,
+            "message": message,
+            "logprobs": logprobs_object(self._logprobs[index]),
+            "finish_reason": self._reasons[index],
+        }
+
+
+class Chunks:
+    """Turns the events of a request into the chunks of its stream."""
+
+    def __init__(self, frame: Frame, tally: Tally, *, choices: int, thinking: bool, include_usage: bool) -> None:
+        self._frame = frame
+        self._tally = tally
+        self._splitters = [ReasoningSplitter(thinking=thinking) for _ in range(choices)]
+        self._include_usage = include_usage
+
+    def opening(self) -> list[Chunk]:
+        """Give the chunk of each choice that names the role."""
+        delta = {"role": "assistant", "content": ""}
+        return [self._chunk(index, delta) for index in range(len(self._splitters))]
+
+    def add(self, event: Delta | End) -> list[Chunk]:
+        """Give the chunks of the next event."""
+        splitter = self._splitters[event.choice]
+        if isinstance(event, Delta):
+            return self._deltas(event.choice, splitter.feed(event.text), event.logprob)
+        self._tally.add(event)
+        rest = self._deltas(event.choice, splitter.finish(), None)
+        return [*rest, self._chunk(event.choice, {}, finish_reason=event.finish_reason)]
+
+    def closing(self) -> list[Chunk]:
+        """Give the usage chunk where it was asked for."""
+        return [self._frame.usage(self._tally.usage())] if self._include_usage else []
+
+    def _deltas(self, choice: int, pieces: list[Piece], logprob: TokenLogprob | None) -> list[Chunk]:
+        if logprob is None:
+            return [self._chunk(choice, {field: text}) for field, text in pieces]
+        first, *more = pieces or [("content", "")]
+        logprobs = logprobs_object([logprob])
+        chunks = [self._chunk(choice, {first[0]: first[1]}, logprobs=logprobs)]
+        return chunks + [self._chunk(choice, {field: text}) for field, text in more]
+
+    def _chunk(self, choice: int, delta: dict[str, Any], **rest: Any) -> Chunk:
+        chunk = self._frame.chunk(delta, index=choice, **rest)
+        if self._include_usage:
+            chunk["usage"] = None
+        return chunk
+
+
+def logprobs_object(tokens: list[TokenLogprob]) -> dict[str, Any] | None:
+    """Give the `logprobs` of a choice, None when there are none."""
+    if not tokens:
+        return None
+    content = [
+        {**_token(token.piece, token.logprob), "top_logprobs": [_token(piece, value) for piece, value in token.top]}
+        for token in tokens
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _token(piece: bytes, logprob: float) -> dict[str, Any]:
+    return {"token": piece.decode("utf-8", "replace"), "logprob": logprob, "bytes": list(piece)}
