@@ -1,0 +1,29 @@
+"""Fixtures that every room shares: the real models, where they have been pulled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from glasnost.errors import ModelFileError
+from glasnost.models.cache import cache_folder
+from glasnost.models.resolve import resolve
+
+
+def _pulled(name: str) -> Path:
+    try:
+        return resolve(name, cache_folder(os.environ))
+    except ModelFileError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def qwen_path() -> Path:
+    return _pulled("qwen2.5-coder-0.5b")
+
+
+@pytest.fixture(scope="session")
+def smollm_path() -> Path:
+    return _pulled("smollm2-135m")
