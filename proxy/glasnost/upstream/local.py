@@ -29,7 +29,7 @@ class LocalEngine:
     def __init__(self, name: str, settings: LocalUpstream, path: Path) -> None:
         self._name = name
         folder = tempfile.mkdtemp(prefix="glasnost-")  # only we may enter: the socket asks for no key
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         socket = Path(folder) / "engine.sock"
         self._server = HttpServer(name, _over(socket, name, settings))
         plan = Plan(
@@ -105,6 +105,7 @@ class LocalEngine:
         """Stop the engine and close the connections to it."""
         await self._supervisor.aclose()
         await self._server.aclose()
+        self._remove_folder()
 
     async def _probe(self) -> Mapping[str, Any] | None:
         figures = await self._server.get("/readyz", seconds=PROBE_SECONDS)

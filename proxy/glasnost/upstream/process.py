@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -36,6 +37,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=_without_secrets(os.environ),
             start_new_session=True,  # a Ctrl-C at the terminal is for the gateway, which drains first
         )
         return cls(name, process)
@@ -81,3 +83,8 @@ class Child:
         text = line[:MAX_LINE].decode(errors="replace").rstrip()
         self._lines.append(text)
         _log.debug("engine output", upstream=self._name, line=text)
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the keys of upstreams, which an engine has no use for, and that of engines that run alone."""
+    return {name: value for name, value in environ.items() if not name.endswith(("_KEY", "_TOKEN", "_SECRET"))}
