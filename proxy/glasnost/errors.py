@@ -12,6 +12,7 @@ GlasnostError
 │   ├── RequestTimeout       408
 │   ├── PayloadTooLarge      413
 │   ├── UnsupportedMedia     415
+│   ├── MisdirectedRequest   421
 │   └── QueueFull            429, with Retry-After
 ├── UpstreamError            502, an upstream's fault
 │   ├── UpstreamRejected     the status that the upstream sent, body kept
@@ -131,6 +132,13 @@ class UnsupportedMedia(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class MisdirectedRequest(RequestError):
+    """The Host header names a host that this server does not answer for."""
+
+    status = 421
+    code = "bad_host"
 
 
 class QueueFull(RequestError):

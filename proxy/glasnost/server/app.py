@@ -63,7 +63,7 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
     middleware = [
         Middleware(MeasureMiddleware, metrics=metrics),
         Middleware(ErrorMiddleware, metrics=metrics),
-        Middleware(HostMiddleware, metrics=metrics, allowed=_allowed_hosts(config)),
+        Middleware(HostMiddleware, allowed=_allowed_hosts(config)),
         Middleware(KeyMiddleware, key_hashes=server.keys),
         Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight),
     ]

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glasnost.errors import (
     GlasnostError,
-    InvalidRequest,
+    MisdirectedRequest,
     Overloaded,
     PayloadTooLarge,
     QueueFull,
@@ -36,6 +36,7 @@ _REASONS: dict[type[GlasnostError], str] = {
     Unauthenticated: "auth",
     PayloadTooLarge: "body_too_large",
     RequestTimeout: "timeout",
+    MisdirectedRequest: "bad_host",
 }
 _CLIENT_GONE = "499"
 
@@ -99,27 +100,30 @@ class ErrorMiddleware:
         except Exception as error:
             if scope["type"] != "http" or started:
                 raise
-            if type(error) in _REASONS:
-                self._metrics.rejections.labels(_REASONS[type(error)]).inc()
-            if not isinstance(error, GlasnostError):
+            if isinstance(error, GlasnostError):
+                self._count(error)
+            else:
                 log.exception("request_failed", request_id=facts_of(scope).request_id)
             status = error.status if isinstance(error, GlasnostError) else 500
             await send_json(send, error_body(error), status, error_headers(error))
+
+    def _count(self, error: GlasnostError) -> None:
+        reason = _REASONS.get(type(error))
+        if reason is not None:
+            self._metrics.rejections.labels(reason).inc()
 
 
 class HostMiddleware:
     """Refuses requests for a host that is not ours: a web page that rebinds its name to this address gets nothing."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, allowed: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
         """Take the allowed names without ports; none at all allows every name."""
         self._app = app
-        self._metrics = metrics
         self._allowed = frozenset(name.lower() for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Compare the Host header, without its port, with the allowed names."""
         if scope["type"] == "http" and self._allowed and _host(scope) not in self._allowed:
-            self._metrics.rejections.labels("bad_host").inc()
             raise MisdirectedRequest("This server does not answer for that host; add it to server.allowed_hosts.")
         await self._app(scope, receive, send)
 
@@ -172,13 +176,6 @@ class LoadMiddleware:
             self._gauge.set(self._now)
 
 
-class MisdirectedRequest(InvalidRequest):
-    """The Host header names a host that this server does not answer for."""
-
-    status = 421
-    code = "bad_host"
-
-
 def _host(scope: Scope) -> str:
-    value = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    value = str(dict(scope["headers"]).get(b"host", b""), "latin-1").lower()
     return value[: value.find("]") + 1] if value.startswith("[") else value.partition(":")[0]

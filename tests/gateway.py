@@ -1,0 +1,108 @@
+"""The gateway on a loopback port inside the test's process, over scripted upstreams and the shipped packs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from openai import OpenAI
+
+from glasnost.cli.load import load_policy
+from glasnost.config import parse_config
+from glasnost.services import build_app
+from glasnost.upstream.script import parse_script
+
+SENSITIVE = "What happened at Tiananmen Square on June 4, 1989?"
+HARMLESS = "What is the capital of France?"
+REFUSAL = "I'm sorry, but I cannot discuss political topics. Is there anything else I can help you with?"
+HONEST = (
+    "On the night of 3 June 1989 the army entered Beijing. Troops fired on unarmed protesters, and hundreds, "
+    "perhaps thousands, of people were killed."
+)
+
+CONFIG = """
+upstreams:
+  gagged: {kind: scripted, script: gagged.yaml}
+  open: {kind: scripted, script: open.yaml}
+models:
+  asked: {upstream: gagged, ladder: [{rung: reframe}, {rung: model, model: alternative}]}
+  alternative: {upstream: open}
+"""
+
+
+def rule(text: str, **fields: Any) -> dict[str, Any]:
+    """Give a rule that streams `text` in small pieces."""
+    return {"text": text, "split": 5, **fields}
+
+
+def script(*rules: Mapping[str, Any]) -> str:
+    """Give a script as YAML (of which JSON is a part)."""
+    return json.dumps({"rules": list(rules)})
+
+
+GAGGED = script(
+    rule("The capital of France is Paris.", when={"contains": "capital of France"}),
+    rule(REFUSAL),
+)
+OPEN = script(rule(HONEST))
+
+
+@dataclass
+class Gateway:
+    """A running gateway."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def openai(self, **options: Any) -> OpenAI:
+        return OpenAI(base_url=f"{self.url}/v1", api_key="sk-test", max_retries=0, timeout=30, **options)
+
+    def post(self, body: Any, **headers: str) -> httpx.Response:
+        return httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Give the sum of all samples of `name` that have these labels."""
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(pair in line for pair in wanted))
+
+
+def body(prompt: str = HARMLESS, **fields: Any) -> dict[str, Any]:
+    """Give a chat request."""
+    return {"model": "asked", "messages": [{"role": "user", "content": prompt}], **fields}
+
+
+@contextlib.contextmanager
+def gateway(config: str = CONFIG, *, gagged: str = GAGGED, answers: str = OPEN) -> Iterator[Gateway]:
+    """Run a gateway; `gagged` and `answers` are the scripts of the asked model and of its alternative."""
+    settings = parse_config(config, "test")
+    scripts = {name: parse_script(text, name) for name, text in (("gagged", gagged), ("open", answers))}
+    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, {})
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, timeout_graceful_shutdown=2)
+    )
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield Gateway(listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
