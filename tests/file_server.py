@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         site.asked.append((self.command, path, start))
         site.tokens.append(self.headers.get("authorization", ""))
         if path in site.redirects:
-            return self._head(302, location=site.redirects[path], content_length="0")
+            return self._redirect(site.redirects[path], site.files.get(path, b""))
         if path in site.statuses or path not in site.files:
             return self._head(site.statuses.get(path, 404), content_length="0")
         data = site.files[path]
@@ -72,6 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
         if body:
             self._body(path, data, start)
         return None
+
+    def _redirect(self, location: str, data: bytes) -> None:
+        # A redirect of the hub names the file it leads to.
+        etag = f'"{hashlib.sha256(data).hexdigest()}"'
+        linked = {"x_linked_etag": etag, "x_linked_size": str(len(data)), "x_repo_commit": "0" * 40}
+        self._head(302, location=location, content_length="0", **linked)
 
     def _head(self, status: int, **headers: str) -> None:
         self.send_response(status)

@@ -28,7 +28,7 @@ def locate(hub: HubFile, *, limit_s: float = LIMIT_S) -> WebFile:
     thread = threading.Thread(target=ask, name="hub", daemon=True)
     thread.start()
     thread.join(limit_s)
-    answer = answers[0] if answers else TimeoutError(f"no answer within {limit_s:.0f} seconds")
+    answer = answers[0] if answers else TimeoutError(f"no answer within {limit_s:g} seconds")
     if isinstance(answer, ModelFileError):
         raise answer
     if isinstance(answer, Exception):

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from glasnost.errors import ModelFileError
-from glasnost.models.partial import CHUNK, Partial
+from glasnost.models.partial import Partial
 from glasnost.models.progress import Progress
 from glasnost.models.reference import on_this_machine
 
@@ -50,7 +50,7 @@ def _receive(wanted: WebFile, partial: Partial, progress: Progress) -> None:
             return  # nothing is missing; the hash tells whether it is the right file
         _start(response, partial)
         total = partial.size + int(response.headers.get("content-length", 0)) or None
-        for data in response.iter_raw(CHUNK):
+        for data in response.iter_raw():
             partial.write(data)
             progress(f"downloading from {response.url.host}", partial.size, total)
 
