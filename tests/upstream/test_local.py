@@ -46,6 +46,10 @@ async def until(condition: Any, seconds: float) -> float:
     return time.monotonic() - began
 
 
+async def drained(chunks: AsyncIterator[Any]) -> list[Any]:
+    return [chunk async for chunk in chunks]
+
+
 def gone(pid: int) -> bool:
     """True when the process has ended; one that nobody reaps has ended too."""
     try:
@@ -123,8 +127,7 @@ def test_killing_an_engine_fails_what_it_answers_and_the_next_request_gets_a_new
                 assert upstream.pid is not None
                 os.kill(upstream.pid, signal.SIGKILL)
                 with pytest.raises(UpstreamUnavailable):
-                    while True:
-                        await anext(chunks)
+                    await drained(chunks)
                 with pytest.raises(UpstreamUnavailable):
                     await waiting
             answer = await upstream.complete(ask(max_tokens=2))
