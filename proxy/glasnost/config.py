@@ -219,7 +219,7 @@ def _problem(detail: Any, parsed: document.Document) -> Problem:
         "model_type": "must be a mapping",
         "union_tag_not_found": f"needs {detail.get('ctx', {}).get('discriminator', 'a kind')}",
     }
-    return Problem(path, words.get(detail["type"], detail["msg"]), parsed.line(path))
+    return Problem(path, words.get(detail["type"], detail["msg"].removeprefix("Value error, ")), parsed.line(path))
 
 
 def _cross_check(config: Config) -> Iterator[tuple[str, str]]:

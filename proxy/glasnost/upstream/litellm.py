@@ -124,6 +124,7 @@ class LitellmProvider:
             "drop_params": True,
             "num_retries": 0,
             "max_retries": 0,
+            "_skip_mcp_handler": True,  # or litellm imports its proxy, and with it packages that are not there
         }
 
     @contextmanager
@@ -149,7 +150,9 @@ class LitellmProvider:
             return UpstreamError(f"The upstream {self._name!r} failed: {type(error).__name__}.")
         code = "context_length_exceeded" if isinstance(error, exceptions.ContextWindowExceededError) else None
         said = {"message": getattr(error, "message", None), "code": code or getattr(error, "code", None)}
-        headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", None) or {}
+        headers = {
+            key.lower(): value for key, value in (getattr(error, "litellm_response_headers", None) or {}).items()
+        }
         return rejection(self._name, status, headers, said, secret=self._api_key)
 
 
@@ -188,7 +191,7 @@ def _litellm() -> Any:
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
     litellm.callbacks = []
-    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai"):  # at debug, they show prompts
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return litellm
 
