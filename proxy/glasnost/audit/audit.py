@@ -1,0 +1,134 @@
+"""An exchange in, a verdict out: the two keys are turned here.
+
+Rules kept here:
+- topics come from the prompt, else from the last turns before it, else from the answer itself;
+- safety before politics: a refusal of a request for harm, or one that names harm and no politics as its reason, is
+  `safety_refusal` and passes on any topic;
+- every field of every choice is judged, and the worst finding is the verdict;
+- the text is read sentence by sentence, whole or in a stream, so that both end in the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from glasnost.audit.detectors import Finding, examine
+from glasnost.audit.reading import Reading
+from glasnost.audit.safety import asks_for_harm
+from glasnost.audit.sentences import Sentence
+from glasnost.audit.verdict import Signals, Verdict
+from glasnost.audit.wordings import Kind
+from glasnost.policy.label import CENSORING, Action, Label
+from glasnost.policy.policy import Policy
+from glasnost.wire.answer import Answer
+from glasnost.wire.conversation import Conversation
+
+RECENT_TURNS = 6
+_SEVERITY = {action: rank for rank, action in enumerate((Action.PASS, Action.FLAG, Action.REROUTE, Action.BLOCK))}
+_DECLINED = frozenset({Label.REFUSAL, Label.EVASION, Label.TRUNCATED})
+
+
+def audit(
+    policy: Policy,
+    conversation: Conversation,
+    answers: Sequence[Answer] | Answer,
+    signals: Signals = Signals(),  # noqa: B008  # frozen
+) -> Verdict:
+    """Judge a whole answer: one Answer, or every choice of a completion."""
+    choices = (answers,) if isinstance(answers, Answer) else answers
+    inquiry = Inquiry(policy, conversation, len(choices))
+    for reading, answer in zip(inquiry.readings, choices, strict=True):
+        reading.finish_reason = answer.finish_reason
+        for name, text in answer.texts():
+            inquiry.feed(reading.choice, name, text)
+    inquiry.finish()
+    return inquiry.verdict(signals)
+
+
+class Inquiry:
+    """The state of one audit: the conversation is judged at once, the answer as it comes."""
+
+    def __init__(self, policy: Policy, conversation: Conversation, choices: int) -> None:
+        self._policy = policy
+        self.readings = [Reading(policy, number) for number in range(choices)]
+        self._harm = asks_for_harm(conversation.prompt)
+        self.topics = _topics_of(policy, conversation)
+        self._from_answer = not self.topics
+
+    def feed(self, choice: int, name: str, text: str) -> bool:
+        """Add text to a field of a choice; tell whether a sentence was finished by it."""
+        while choice >= len(self.readings):
+            self.readings.append(Reading(self._policy, len(self.readings)))
+        sentences = self.readings[choice].feed(name, text)
+        self._note_topics(sentences)
+        return bool(sentences)
+
+    def finish(self) -> None:
+        """End every choice."""
+        for reading in self.readings:
+            self._note_topics(reading.finish())
+
+    def verdict(self, signals: Signals) -> Verdict:
+        """Judge what was read so far: the worst finding of all choices."""
+        if not self.readings:
+            return self._verdict(Finding(Label.TRUNCATED, 0.9, "empty"))
+        verdicts = [self._verdict(self._settled(examine(reading, signals))) for reading in self.readings]
+        return max(verdicts, key=lambda verdict: (_SEVERITY[verdict.action], _rank(verdict.label), verdict.probability))
+
+    @property
+    def certain(self) -> bool:
+        """True when something was said that more text cannot take back, such as a published refusal."""
+        return any(reading.canned is not None for reading in self.readings)
+
+    def _settled(self, finding: Finding) -> Finding:
+        """Put safety before politics."""
+        if finding.label not in _DECLINED or not (self._harm or _names_harm_only(finding)):
+            return finding
+        return Finding(Label.SAFETY_REFUSAL, finding.probability, finding.detector, finding.evidence)
+
+    def _verdict(self, finding: Finding) -> Verdict:
+        return Verdict(
+            finding.label,
+            finding.probability,
+            self.topics,
+            finding.evidence,
+            self._policy.hash,
+            finding.detector,
+            self._action(finding),
+        )
+
+    def _action(self, finding: Finding) -> Action:
+        if finding.label not in CENSORING and finding.label is not Label.INCONCLUSIVE:
+            return Action.PASS
+        actions = [Action.PASS]
+        for topic in map(self._policy.topic, self.topics):
+            threshold = topic.threshold(finding.label)
+            if threshold is None or finding.probability >= threshold:
+                actions.append(topic.action_for(finding.label))
+        return max(actions, key=_SEVERITY.__getitem__)
+
+    def _note_topics(self, sentences: Iterable[Sentence]) -> None:
+        if self._from_answer:
+            hits = (hit for sentence in sentences for hit in self._policy.topics_in_text(sentence.text))
+            self.topics = tuple(dict.fromkeys((*self.topics, *(hit.topic_id for hit in hits))))
+
+
+def _topics_of(policy: Policy, conversation: Conversation) -> tuple[str, ...]:
+    hits = policy.topics_in(conversation)
+    oldest = len(conversation.history) - RECENT_TURNS
+    prompt = [hit.topic_id for hit in hits if hit.where == "prompt"]
+    recent = [hit.topic_id for hit in hits if hit.where == "history" and hit.turn >= oldest]
+    return tuple(dict.fromkeys(prompt or recent))
+
+
+def _names_harm_only(finding: Finding) -> bool:
+    """Tell whether a refusal gives harm as its reason and nothing political; a published refusal never does."""
+    if any(sentence.has(Kind.CANNED, Kind.POLITICS) for sentence in finding.sentences):
+        return False
+    return any(sentence.has(Kind.SAFETY) for sentence in finding.sentences)
+
+
+def _rank(label: Label) -> int:
+    if label in CENSORING:
+        return 3
+    return {Label.INCONCLUSIVE: 2, Label.SAFETY_REFUSAL: 1}.get(label, 0)

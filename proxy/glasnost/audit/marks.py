@@ -1,0 +1,94 @@
+"""What one sentence of an answer shows, judged by itself, so that it is the same in a stream and in the whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from glasnost.audit.sentences import Sentence
+from glasnost.audit.verdict import Evidence
+from glasnost.audit.wordings import MANNER, REASON, VOICE, Found, Kind, wordings
+from glasnost.policy.normalise import Normalised, normalise
+from glasnost.policy.policy import Policy
+
+SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.REGISTER, Kind.PARTY_LINE})
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]")
+_HAN_PER_WORD = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A wording found in a sentence, as evidence that can be shown."""
+
+    kind: Kind
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSentence:
+    """A sentence of a field with its marks; `words` counts 1.6 Chinese characters as one word."""
+
+    start: int
+    end: int
+    words: float
+    marks: tuple[Mark, ...]
+    facts: frozenset[tuple[str, str]]
+
+    def has(self, *kinds: Kind) -> bool:
+        """Tell whether a wording of one of these kinds stands in the sentence."""
+        return any(mark.kind in kinds for mark in self.marks)
+
+    def count(self, *kinds: Kind) -> int:
+        """Count the wordings of these kinds."""
+        return sum(mark.kind in kinds for mark in self.marks)
+
+    @property
+    def suspicious(self) -> bool:
+        """True when the sentence could become evidence against the answer."""
+        return any(mark.kind in SUSPICIOUS for mark in self.marks)
+
+
+def mark_sentence(policy: Policy, sentence: Sentence, field: str, choice: int) -> MarkedSentence | None:
+    """Examine a sentence; None when there is not a letter in it."""
+    if not any(character.isalpha() for character in sentence.text):
+        return None
+    seen = normalise(_decoded(sentence.text) if field == "tool_arguments" else sentence.text)
+    found = _found(policy, seen)
+    marks = tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found)
+    facts = frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen))
+    return MarkedSentence(sentence.start, sentence.end, _words(seen.text), marks, facts)
+
+
+def _found(policy: Policy, seen: Normalised) -> list[Found]:
+    found = wordings(MANNER).find(seen.text) + wordings(VOICE).find(seen.text)
+    found += [
+        Found(Kind.PARTY_LINE, f"party line {hit.topic_id}/{hit.item_id}", hit.start, hit.end)
+        for hit in policy.party_line_in(seen)
+    ]
+    kinds = {each.kind for each in found}
+    if Kind.ATTRIBUTION in kinds:
+        # Somebody's claim, reported as such, is not the voice of the answer.
+        spared = {Kind.REGISTER, Kind.PARTY_LINE, Kind.CANNED}
+        found = [each for each in found if each.kind not in spared]
+    if kinds & {Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION}:
+        found += wordings(REASON).find(seen.text)
+    return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
+
+
+def _evidence(found: Found, seen: Normalised, sentence: Sentence, field: str, choice: int) -> Evidence:
+    start, end = seen.span(found.start, found.end)
+    if field == "tool_arguments":
+        start, end = 0, len(sentence.text)  # offsets into decoded text say nothing of the original
+    text = sentence.text[start:end]
+    return Evidence(field, sentence.start + start, sentence.start + end, text, found.why, choice)
+
+
+def _decoded(json_text: str) -> str:
+    """Undo the escapes of JSON, in which Chinese may be written in ASCII."""
+    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else " ", json_text)
+
+
+def _words(text: str) -> float:
+    spaced = len(text.split())
+    return spaced if text.isascii() else spaced + len(_HAN.findall(text)) / _HAN_PER_WORD

@@ -1,0 +1,116 @@
+"""One choice of an answer as it is read: its fields in sentences, its reasoning apart from what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+from glasnost.audit.marks import MarkedSentence, mark_sentence
+from glasnost.audit.sentences import Sentence, Splitter
+from glasnost.audit.wordings import Kind
+from glasnost.policy.policy import Policy
+from glasnost.wire.answer import FIELDS, Answer
+
+OPENING = 3
+"""The sentences in which a refusal shows."""
+
+
+@dataclass(slots=True)
+class FieldReading:
+    """A field: its text so far, its finished sentences, and from where on it may not leave."""
+
+    splitter: Splitter = field(default_factory=Splitter)
+    pieces: list[str] = field(default_factory=list)
+    said: list[MarkedSentence] = field(default_factory=list)
+    thought: list[MarkedSentence] = field(default_factory=list)
+    suspicious_from: int | None = None
+
+    @property
+    def cleared(self) -> int:
+        """The characters from the start on that are judged, with nothing suspicious among them."""
+        return self.splitter.settled if self.suspicious_from is None else self.suspicious_from
+
+
+class Reading:
+    """A choice: feed it text by field, then finish it.
+
+    `canned` is the first published refusal in the opening of a field; more text cannot take it back.
+    """
+
+    def __init__(self, policy: Policy, choice: int) -> None:
+        self._policy = policy
+        self.choice = choice
+        self.fields = {name: FieldReading() for name in FIELDS}
+        self.finish_reason: str | None = None
+        self.ended = False
+        self.canned: MarkedSentence | None = None
+
+    def feed(self, name: str, text: str) -> list[Sentence]:
+        """Add text to a field; give the sentences that are finished by it."""
+        reading = self.fields[name]
+        reading.pieces.append(text)
+        sentences = reading.splitter.feed(text)
+        self._take(name, sentences)
+        return sentences
+
+    def finish(self) -> list[Sentence]:
+        """End every field; give their last sentences."""
+        self.ended = True
+        last: list[Sentence] = []
+        for name, reading in self.fields.items():
+            sentences = reading.splitter.finish()
+            self._take(name, sentences)
+            last += sentences
+        return last
+
+    def unfinished_suspicious(self) -> bool:
+        """Tell whether a sentence that is still being written is suspicious as it stands."""
+        peeked = ((name, sentence) for name, each in self.fields.items() for sentence in each.splitter.peek())
+        marked = (mark_sentence(self._policy, sentence, name, self.choice) for name, sentence in peeked)
+        return any(sentence is not None and sentence.suspicious for sentence in marked)
+
+    @property
+    def answer(self) -> Answer:
+        """The text so far."""
+        texts = {name: "".join(reading.pieces) for name, reading in self.fields.items()}
+        return Answer(**texts, finish_reason=self.finish_reason)
+
+    @property
+    def content(self) -> list[MarkedSentence]:
+        """The sentences that answer."""
+        return self.fields["content"].said
+
+    @property
+    def thought(self) -> list[MarkedSentence]:
+        """The sentences of the reasoning, in its own field and in `<think>`."""
+        reasoning = self.fields["reasoning"]
+        return [*reasoning.said, *reasoning.thought, *self.fields["content"].thought]
+
+    @property
+    def clean_chars(self) -> int:
+        """The characters that are judged and clean; 0 once anything is suspicious."""
+        if any(reading.suspicious_from is not None for reading in self.fields.values()):
+            return 0
+        return sum(reading.splitter.settled for reading in self.fields.values())
+
+    @property
+    def facts(self) -> set[tuple[str, str]]:
+        """The (topic, fact) pairs that the answer states; what is only thought is not stated."""
+        return set(chain.from_iterable(sentence.facts for sentence in self.content))
+
+    def _take(self, name: str, sentences: list[Sentence]) -> None:
+        reading = self.fields[name]
+        for sentence in sentences:
+            if sentence.resumes:
+                # A template may open the reasoning itself, so that only its end is in the text.
+                reading.thought += reading.said
+                reading.said = []
+            marked = mark_sentence(self._policy, sentence, name, self.choice)
+            if marked is None:
+                continue
+            part = reading.thought if sentence.thinking else reading.said
+            part.append(marked)
+            if self.canned is None and len(part) <= OPENING and marked.has(Kind.CANNED):
+                self.canned = marked
+            if reading.suspicious_from is None and (marked.suspicious or name == "refusal"):
+                reading.suspicious_from = marked.start
