@@ -59,6 +59,13 @@ def sending(*events: Any, done: bool = True) -> Handler:
     return handler
 
 
+def test_content_may_come_in_parts_of_text():
+    answer = completion()
+    answer["choices"][0]["message"]["content"] = [{"type": "text", "text": "Paris."}]
+    got, _ = asyncio.run(complete(answering(answer)))
+    assert got == answer
+
+
 def test_a_completion_keeps_fields_that_nobody_knows():
     answer, _ = asyncio.run(complete(answering({**completion(), "x_future": {"a": 1}})))
     assert answer["x_future"] == {"a": 1}
@@ -233,6 +240,10 @@ def test_a_redirect_is_not_followed():
         ({"choices": [{"index": 0, "message": {"content": {"text": "hidden"}}}]}, {}),
         ({"choices": [{"index": 0, "message": {"content": [{"image": "x"}]}}]}, {}),
         ({"choices": [{"index": 0, "message": "text"}]}, {}),
+        ({"choices": [{"index": 0}]}, {}),
+        ({"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": 1}]}, {}),
+        ({"choices": [{"index": 0, "message": {"content": "x"}, "text": "y"}]}, {}),
+        ({"choices": [{"index": 0, "message": {"function_call": "x"}}]}, {}),
         ({"choices": [{"index": "0", "message": {"content": "x"}}]}, {}),
         ({"choices": [{"index": 0, "message": {"tool_calls": ["x"]}}]}, {}),
         ({"choices": [{"index": 0, "message": {"tool_calls": [{"function": {"arguments": {}}}]}}]}, {}),
@@ -282,6 +293,7 @@ def test_a_refused_connection_is_unavailable_and_clears_readiness_until_one_work
             taken.bind(("127.0.0.1", 0))
             upstream = server(f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
             assert upstream.ready()
+            await upstream.start()
             with pytest.raises(UpstreamUnavailable, match="cannot be reached") as caught:
                 await upstream.complete(ask())
             assert not upstream.ready()

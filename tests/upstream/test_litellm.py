@@ -225,6 +225,17 @@ def test_a_server_that_is_not_there_is_unavailable():
     run(serve, test)
 
 
+def test_a_provider_that_litellm_does_not_know_is_an_error_that_says_so():
+    async def inside() -> UpstreamError:
+        provider = LitellmProvider("ll", LitellmUpstream(kind="litellm", model="no-such-provider/x"), KEY)
+        assert (provider.name, provider.ready()) == ("ll", True)
+        with pytest.raises(UpstreamError, match="LLM Provider NOT provided") as caught:
+            await provider.complete(ask())
+        return caught.value
+
+    assert asyncio.run(inside()).status == 400
+
+
 async def cut(peer: Peer) -> None:
     await peer.head(content_type="text/event-stream", transfer_encoding="chunked")
     event = b"data: " + json.dumps(chunk({"content": "x"})).encode() + b"\n\n"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -44,6 +45,11 @@ async def until(condition: Any, seconds: float) -> float:
         while not condition():  # noqa: ASYNC110 - a process has no event to wait for
             await asyncio.sleep(0.02)
     return time.monotonic() - began
+
+
+def accepts(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(path) == 0
 
 
 async def drained(chunks: AsyncIterator[Any]) -> list[Any]:
@@ -105,10 +111,10 @@ def test_only_the_owner_may_enter_the_folder_of_the_socket_and_it_goes_away(smol
     async def run() -> Path:
         async with engine(smollm_path) as upstream:
             await upstream.complete(ask(max_tokens=1))
-            socket = Path(upstream._server._settings.uds)
-            assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
-            assert len(str(socket)) < 100
-        return socket.parent
+            path = Path(upstream._server._settings.uds)
+            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+            assert len(str(path)) < 100
+        return path.parent
 
     folder = asyncio.run(run())
     assert not folder.exists()
@@ -133,6 +139,32 @@ def test_killing_an_engine_fails_what_it_answers_and_the_next_request_gets_a_new
             answer = await upstream.complete(ask(max_tokens=2))
             assert answer["choices"][0]["finish_reason"] == "length"
             assert upstream.restarts == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.model
+@pytest.mark.faults
+def test_a_request_that_meets_a_dead_engine_before_the_supervisor_does_is_served_by_the_next(smollm_path):
+    async def run() -> None:
+        async with engine(smollm_path) as upstream:
+            await upstream.start()
+            for streamed in (False, True):
+                await upstream.complete(ask(max_tokens=1))
+                pid = upstream.pid
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+                while accepts(upstream._server._settings.uds):  # without yielding, so that nobody can notice
+                    time.sleep(0.001)  # noqa: ASYNC251 - on purpose
+                for _ in range(2):
+                    await asyncio.sleep(0)  # the end of its idle connections is seen
+                assert upstream.loaded, "the supervisor has not noticed"
+                if streamed:
+                    assert len(await drained(upstream.stream(ask(max_tokens=2)))) >= 2
+                else:
+                    await upstream.complete(ask(max_tokens=2))
+            assert upstream.restarts == 2
+            assert upstream.name == "smol"
 
     asyncio.run(run())
 
