@@ -1,0 +1,41 @@
+# docker build .                          CPU (any x86-64 with AVX2, or arm64)
+# docker build --build-arg ACCEL=cuda .   NVIDIA GPU
+ARG ACCEL=cpu
+
+FROM debian:bookworm-slim AS build-cpu
+ENV CMAKE_ARGS="-DGGML_NATIVE=OFF"
+
+FROM nvidia/cuda:12.8.1-devel-ubuntu24.04 AS build-cuda
+ENV CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_CUDA=ON -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined"
+
+FROM build-${ACCEL} AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends g++ python3-dev python3-venv
+RUN python3 -m venv /opt/glasnost
+WORKDIR /src
+COPY constraints.txt ./
+# The one slow step stands alone, so that a change of our own code does not repeat it.
+RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt llama-cpp-python
+COPY pyproject.toml README.md LICENSE ./
+COPY policies policies
+COPY proxy proxy
+RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm]'
+
+FROM debian:bookworm-slim AS run-cpu
+FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04 AS run-cuda
+
+FROM run-${ACCEL}
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates libgomp1 python3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && install --directory --owner=10001 --group=10001 /var/lib/glasnost
+COPY --from=build /opt/glasnost /opt/glasnost
+ENV PATH=/opt/glasnost/bin:$PATH HOME=/var/lib/glasnost XDG_CACHE_HOME=/var/lib/glasnost
+USER 10001:10001
+WORKDIR /var/lib/glasnost
+VOLUME /var/lib/glasnost
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/livez', timeout=3)"]
+# Listening beyond the loopback needs a configuration with API keys: mount one and name it with --config.
+ENTRYPOINT ["glasnost"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8080"]
