@@ -10,12 +10,11 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.reading import Reading
 from glasnost.audit.safety import asks_for_harm
-from glasnost.audit.sentences import Sentence
 from glasnost.audit.verdict import Signals, Verdict
 from glasnost.audit.wordings import Kind
 from glasnost.policy.label import CENSORING, Action, Label
@@ -50,23 +49,25 @@ class Inquiry:
 
     def __init__(self, policy: Policy, conversation: Conversation, choices: int) -> None:
         self._policy = policy
-        self.readings = [Reading(policy, number) for number in range(choices)]
+        self._asked = _topics_of(policy, conversation)
         self._harm = asks_for_harm(conversation.prompt)
-        self.topics = _topics_of(policy, conversation)
-        self._from_answer = not self.topics
+        self.readings = [self._reading(number) for number in range(choices)]
 
     def feed(self, choice: int, name: str, text: str) -> bool:
         """Add text to a field of a choice; tell whether a sentence was finished by it."""
         while choice >= len(self.readings):
-            self.readings.append(Reading(self._policy, len(self.readings)))
-        sentences = self.readings[choice].feed(name, text)
-        self._note_topics(sentences)
-        return bool(sentences)
+            self.readings.append(self._reading(len(self.readings)))
+        return self.readings[choice].feed(name, text)
 
     def finish(self) -> None:
         """End every choice."""
         for reading in self.readings:
-            self._note_topics(reading.finish())
+            reading.finish()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The ids of the topics that the exchange touches."""
+        return self._asked or tuple(dict.fromkeys(topic for reading in self.readings for topic in reading.topics))
 
     def verdict(self, signals: Signals) -> Verdict:
         """Judge what was read so far: the worst finding of all choices."""
@@ -107,10 +108,8 @@ class Inquiry:
                 actions.append(topic.action_for(finding.label))
         return max(actions, key=_SEVERITY.__getitem__)
 
-    def _note_topics(self, sentences: Iterable[Sentence]) -> None:
-        if self._from_answer:
-            hits = (hit for sentence in sentences for hit in self._policy.topics_in_text(sentence.text))
-            self.topics = tuple(dict.fromkeys((*self.topics, *(hit.topic_id for hit in hits))))
+    def _reading(self, number: int) -> Reading:
+        return Reading(self._policy, number, topics=not self._asked)
 
 
 def _topics_of(policy: Policy, conversation: Conversation) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 | detector | label | probability |
 |---|---|---|
-| retracted, content_filter | truncated | .97 |
 | canned: a published refusal in the opening | refusal | .99 |
+| retracted, content_filter | truncated | .97 |
 | refusal_field | refusal | .97 |
 | empty | truncated | .90 (.80 where the model thought) |
 | change_of_topic in the end | truncated (refusal where nothing else was said) | .95 |
@@ -73,9 +73,7 @@ def empty(reading: Reading, _: Signals) -> Finding | None:
     if not reading.ended or reading.finish_reason in ("length", "tool_calls", "function_call"):
         return None
     answer = reading.answer
-    if reading.content or reading.fields["content"].said or answer.tool_arguments.strip() or answer.refusal.strip():
-        return None
-    if _without_thought(answer.content):
+    if any(text.strip() for text in (_without_thought(answer.content), answer.tool_arguments, answer.refusal)):
         return None
     probability = 0.8 if reading.thought else 0.9
     return Finding(Label.TRUNCATED, probability, "empty", _at_end(reading, "nothing was said"))
@@ -122,8 +120,8 @@ def deflection(reading: Reading, _: Signals) -> Finding | None:
 
 
 DETECTORS: tuple[Detector, ...] = (
-    retracted,
     canned,
+    retracted,
     refusal_field,
     empty,
     change_of_topic,
@@ -203,4 +201,4 @@ def _words(said: Iterable[MarkedSentence]) -> float:
 
 def _without_thought(content: str) -> str:
     """Give what of a content field follows its last `</think>`, or stands before a `<think>` that never ended."""
-    return content.rpartition("</think>")[2].partition("<think>")[0].strip()
+    return content.rpartition("</think>")[2].partition("<think>")[0]

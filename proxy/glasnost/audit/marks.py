@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glasnost.audit.sentences import Sentence
@@ -12,6 +14,8 @@ from glasnost.policy.normalise import Normalised, normalise
 from glasnost.policy.policy import Policy
 
 SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.REGISTER, Kind.PARTY_LINE})
+_VOICED = frozenset({Kind.REGISTER, Kind.PARTY_LINE, Kind.CANNED})
+_DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]")
 _HAN_PER_WORD = 1.6
@@ -27,37 +31,48 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class MarkedSentence:
-    """A sentence of a field with its marks; `words` counts 1.6 Chinese characters as one word."""
+    """A sentence of a field: how often each kind of wording stands in it, and the marks of those that can be shown.
+
+    `words` counts 1.6 Chinese characters as one word; `suspicious` when it could become evidence against the answer.
+    """
 
     start: int
     end: int
     words: float
+    counts: Mapping[Kind, int]
     marks: tuple[Mark, ...]
     facts: frozenset[tuple[str, str]]
+    topics: tuple[str, ...]
+    suspicious: bool
 
     def has(self, *kinds: Kind) -> bool:
         """Tell whether a wording of one of these kinds stands in the sentence."""
-        return any(mark.kind in kinds for mark in self.marks)
+        return any(kind in self.counts for kind in kinds)
 
-    def count(self, *kinds: Kind) -> int:
-        """Count the wordings of these kinds."""
-        return sum(mark.kind in kinds for mark in self.marks)
-
-    @property
-    def suspicious(self) -> bool:
-        """True when the sentence could become evidence against the answer."""
-        return any(mark.kind in SUSPICIOUS for mark in self.marks)
+    def count(self, kind: Kind) -> int:
+        """Count the wordings of a kind."""
+        return self.counts.get(kind, 0)
 
 
-def mark_sentence(policy: Policy, sentence: Sentence, field: str, choice: int) -> MarkedSentence | None:
-    """Examine a sentence; None when there is not a letter in it."""
-    if not any(character.isalpha() for character in sentence.text):
+def mark_sentence(
+    policy: Policy, sentence: Sentence, field: str, choice: int, *, topics: bool = False
+) -> MarkedSentence | None:
+    """Examine a sentence, for the topics it touches too if asked; None when there is not a letter in it."""
+    if not any(map(str.isalpha, sentence.text)):
         return None
     seen = normalise(_decoded(sentence.text) if field == "tool_arguments" else sentence.text)
     found = _found(policy, seen)
-    marks = tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found)
-    facts = frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen))
-    return MarkedSentence(sentence.start, sentence.end, _words(seen.text), marks, facts)
+    counts = Counter(each.kind for each in found)
+    return MarkedSentence(
+        sentence.start,
+        sentence.end,
+        _words(seen.text),
+        counts,
+        tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.end),
+        frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen)),
+        tuple(hit.topic_id for hit in policy.topics_in_text(seen)) if topics else (),
+        suspicious=not SUSPICIOUS.isdisjoint(counts),
+    )
 
 
 def _found(policy: Policy, seen: Normalised) -> list[Found]:
@@ -69,9 +84,8 @@ def _found(policy: Policy, seen: Normalised) -> list[Found]:
     kinds = {each.kind for each in found}
     if Kind.ATTRIBUTION in kinds:
         # Somebody's claim, reported as such, is not the voice of the answer.
-        spared = {Kind.REGISTER, Kind.PARTY_LINE, Kind.CANNED}
-        found = [each for each in found if each.kind not in spared]
-    if kinds & {Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION}:
+        found = [each for each in found if each.kind not in _VOICED]
+    if not _DECLINING.isdisjoint(kinds):
         found += wordings(REASON).find(seen.text)
     return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
 

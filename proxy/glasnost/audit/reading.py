@@ -34,34 +34,33 @@ class FieldReading:
 class Reading:
     """A choice: feed it text by field, then finish it.
 
-    `canned` is the first published refusal in the opening of a field; more text cannot take it back.
+    `topics` holds, in order, those that the text touches, if it is to be searched for them. `canned` is the first
+    published refusal in the opening of a field; more text cannot take it back.
     """
 
-    def __init__(self, policy: Policy, choice: int) -> None:
+    def __init__(self, policy: Policy, choice: int, *, topics: bool) -> None:
         self._policy = policy
+        self._topics = topics
         self.choice = choice
         self.fields = {name: FieldReading() for name in FIELDS}
         self.finish_reason: str | None = None
         self.ended = False
+        self.topics: dict[str, None] = {}
         self.canned: MarkedSentence | None = None
 
-    def feed(self, name: str, text: str) -> list[Sentence]:
-        """Add text to a field; give the sentences that are finished by it."""
+    def feed(self, name: str, text: str) -> bool:
+        """Add text to a field; tell whether a sentence was finished by it."""
         reading = self.fields[name]
         reading.pieces.append(text)
         sentences = reading.splitter.feed(text)
         self._take(name, sentences)
-        return sentences
+        return bool(sentences)
 
-    def finish(self) -> list[Sentence]:
-        """End every field; give their last sentences."""
+    def finish(self) -> None:
+        """End every field."""
         self.ended = True
-        last: list[Sentence] = []
         for name, reading in self.fields.items():
-            sentences = reading.splitter.finish()
-            self._take(name, sentences)
-            last += sentences
-        return last
+            self._take(name, reading.splitter.finish())
 
     def unfinished_suspicious(self) -> bool:
         """Tell whether a sentence that is still being written is suspicious as it stands."""
@@ -105,9 +104,10 @@ class Reading:
                 # A template may open the reasoning itself, so that only its end is in the text.
                 reading.thought += reading.said
                 reading.said = []
-            marked = mark_sentence(self._policy, sentence, name, self.choice)
+            marked = mark_sentence(self._policy, sentence, name, self.choice, topics=self._topics)
             if marked is None:
                 continue
+            self.topics.update(dict.fromkeys(marked.topics))
             part = reading.thought if sentence.thinking else reading.said
             part.append(marked)
             if self.canned is None and len(part) <= OPENING and marked.has(Kind.CANNED):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from functools import cache
 from typing import Any
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What a wording shows of the sentence that holds it."""
 
     CANNED = auto()  # a published sentence of a censored service: enough by itself
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A wording in a sentence; offsets into the normalised text."""
+    """A wording in a sentence; offsets into the normalised text, 0 for kinds that are counted but never shown."""
 
     kind: Kind
     why: str
@@ -51,6 +51,7 @@ class Found:
 MANNER = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.OFFER})
 VOICE = frozenset({Kind.REGISTER, Kind.CRITICISM, Kind.ATTRIBUTION})
 REASON = frozenset({Kind.SAFETY, Kind.POLITICS})
+_COUNTED = frozenset({Kind.CRITICISM, Kind.ATTRIBUTION, Kind.SAFETY, Kind.POLITICS})
 _MEGABYTES = 16
 
 
@@ -90,7 +91,8 @@ class _Automaton:
         found: list[Found] = []
         for number in self._set.Match(text) or ():
             group, pattern = self._patterns[number]
-            found.append(Found(group.kind, group.why, *pattern.search(text).span()))
+            span = (0, 0) if group.kind in _COUNTED else pattern.search(text).span()
+            found.append(Found(group.kind, group.why, *span))
         return found
 
 
