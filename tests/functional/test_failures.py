@@ -85,8 +85,8 @@ def test_when_every_rung_fails_after_a_censored_answer_that_answer_goes_out_flag
 def test_an_upstream_that_never_answers_is_a_504_within_its_time():
     config = """
 upstreams:
-  gagged: {kind: scripted, script: a.yaml, timeouts: {first_token: 0.3}}
-  open: {kind: scripted, script: b.yaml, timeouts: {first_token: 0.3}}
+  gagged: {kind: scripted, script: a.yaml, timeouts: {first_token: 0.3, total: 0.6}}
+  open: {kind: scripted, script: b.yaml, timeouts: {first_token: 0.3, total: 0.6}}
 models:
   asked: {upstream: gagged}
   other: {upstream: open}

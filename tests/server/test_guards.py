@@ -104,7 +104,7 @@ def test_the_names_of_loopback_are_served(running, host):
 def test_a_request_id_is_kept_when_harmless_and_made_otherwise(running):
     kept = httpx.get(f"{running.url}/livez", headers={"x-request-id": "abc-1.2_3"})
     assert kept.headers["x-request-id"] == "abc-1.2_3"
-    for bad in ("a b", "x" * 129, "a\x1b[2J", "é".encode()):
+    for bad in ("a b", "x" * 129, "a;b", b"\xc3\xa9"):
         made = httpx.get(f"{running.url}/livez", headers={"x-request-id": bad})
         assert len(made.headers["x-request-id"]) == 32
 
@@ -114,7 +114,7 @@ def test_a_request_id_is_kept_when_harmless_and_made_otherwise(running):
     [
         {},
         {"authorization": ""},
-        {"authorization": "Bearer "},
+        {"authorization": "Bearer"},
         {"authorization": f"Bearer {OTHER}"},
         {"authorization": f"Basic {KEY}"},
         {"authorization": KEY},

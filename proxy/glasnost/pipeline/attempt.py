@@ -12,7 +12,7 @@ from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
 from glasnost.record.exchange import Attempt
-from glasnost.wire.answer import Chunk, fragments_of
+from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
 
 
 class StreamAttempt:
@@ -27,6 +27,8 @@ class StreamAttempt:
         self.over: Reroute | Block | None = None
         self.flagged = False
         self._noted = False
+        self._spoken = False
+        self._head: list[Chunk] = []
 
     def take(self, chunk: Chunk) -> list[Chunk]:
         """Take the next chunk; give those that may leave."""
@@ -82,7 +84,17 @@ class StreamAttempt:
             self.flagged = isinstance(decision, Flag)
             ready += self._act(self._auditor.resume())
         self._note_release()
-        return ready
+        return self._after_head(ready)
+
+    def _after_head(self, ready: list[Chunk]) -> list[Chunk]:
+        """Keep what comes before the first text: until then another upstream can still begin the stream anew."""
+        if self._spoken:
+            return ready
+        self._head += ready
+        if not any(fragments_of(chunk) or finish_reasons_of(chunk) for chunk in ready):
+            return []
+        self._spoken = True
+        return self._head
 
     def _note_release(self) -> None:
         run = self._run
