@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import ahocorasick_rs
 
@@ -25,20 +25,40 @@ if TYPE_CHECKING:
 GAP = 8
 
 _UNIT = re.compile(f"[{HAN}]|[^\\W{HAN}]+")
+_GAP_MARK = re.compile(r"(?:^|\s)\*(?:\s|$)")
+_LONGEST_UNIT = 24  # with the space after it; what is further apart than so many of these is not measured
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|[。！？；\n]")
-_LONGEST_UNIT = 24
 
 Payload = TypeVar("Payload")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit(Generic[Payload]):
+class Hit(NamedTuple, Generic[Payload]):
     """A phrase that was found: its payload, its wording as listed, and its span in the normalised text."""
 
     payload: Payload
     phrase: str
     start: int
     end: int
+
+
+class Ruler:
+    """Tells how far apart two places of one text are, in words and Chinese characters; reads the text when it must."""
+
+    __slots__ = ("_ends", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: list[int] | None = None
+
+    def within(self, start: int, end: int, limit: int) -> bool:
+        """Tell whether at most `limit` units end after `start` and no later than `end`."""
+        if end - start <= limit:
+            return True
+        if end - start > (limit + 1) * _LONGEST_UNIT:
+            return False
+        if self._ends is None:
+            self._ends = [found.end() for found in _UNIT.finditer(self._text)]
+        return bisect_right(self._ends, end) - bisect_right(self._ends, start) <= limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +81,9 @@ class Lexicon(Generic[Payload]):
             texts = parts_of(phrase)
             for index, text in enumerate(texts):
                 part = _Part(payload, phrase, number, index, index == len(texts) - 1)
-                # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
-                found.setdefault(text, []).insert(0, part)
-        self._parts = list(found.values())
+                found.setdefault(text, []).append(part)
+        # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
+        self._parts = [sorted(parts, key=lambda part: -part.index) for parts in found.values()]
         self._automaton = ahocorasick_rs.AhoCorasick(list(found), store_patterns=False) if found else None
 
     def find(self, normalised: Normalised) -> list[Hit[Payload]]:
@@ -71,15 +91,15 @@ class Lexicon(Generic[Payload]):
         if self._automaton is None:
             return []
         text = normalised.text
+        ruler = Ruler(text)
         hits: list[Hit[Payload]] = []
         reached: dict[tuple[int, int], tuple[int, int]] = {}
         for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if not _edges_hold(normalised, start, end):
                 continue
             for part in self._parts[pattern]:
-                opened = (
-                    start if not part.index else _continued(text, reached.get((part.number, part.index - 1)), start)
-                )
+                before = reached.get((part.number, part.index - 1))
+                opened = _continued(text, ruler, before, start) if part.index else start
                 if opened is None:
                     continue
                 if part.last:
@@ -89,23 +109,16 @@ class Lexicon(Generic[Payload]):
         return hits
 
 
-def _continued(text: str, before: tuple[int, int] | None, start: int) -> int | None:
+def _continued(text: str, ruler: Ruler, before: tuple[int, int] | None, start: int) -> int | None:
     """Give where a phrase began whose earlier parts span `before`, if the gap up to `start` may be one."""
-    if before is None or before[1] > start or units(text, before[1], start, GAP) > GAP:
+    if before is None or before[1] > start or not ruler.within(before[1], start, GAP):
         return None
     return None if _SENTENCE_END.search(text, before[1], start) else before[0]
 
 
 def parts_of(phrase: str) -> tuple[str, ...]:
     """Split a phrase at its gaps and normalise each part; empty parts are left in for the parser to refuse."""
-    return tuple(normalise(part.strip()).text for part in re.split(r"\s\*\s", phrase))
-
-
-def units(text: str, start: int, end: int, limit: int) -> int:
-    """Count words and Chinese characters between two offsets, giving up (limit + 1) where they are far apart."""
-    if end - start > (limit + 1) * _LONGEST_UNIT:
-        return limit + 1
-    return sum(1 for _ in _UNIT.finditer(text, start, end))
+    return tuple(normalise(part.strip()).text for part in _GAP_MARK.split(phrase))
 
 
 def _edges_hold(normalised: Normalised, start: int, end: int) -> bool:

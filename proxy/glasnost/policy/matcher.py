@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from glasnost.policy.lexicon import Hit, Lexicon, units
+from glasnost.policy.lexicon import Hit, Lexicon, Ruler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +27,7 @@ class _Name:
     group: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place that touches a topic: the name as listed, and offsets into the normalised text."""
 
     topic_id: str
@@ -44,23 +44,30 @@ class TopicMatcher:
         self._lexicon = Lexicon(pair for topic in topics for pair in _names(topic))
 
     def find(self, normalised: Normalised) -> list[Span]:
-        """Give the places that touch a topic, by position; of two where one covers the other, the longer."""
+        """Give the places that touch a topic, by position; of two where one covers the other, the longer.
+
+        Where a topic is named, its `near` conditions are not asked; else each gives the first place where it holds.
+        """
         found: dict[str, list[Hit[_Name]]] = defaultdict(list)
         for hit in self._lexicon.find(normalised):
             found[hit.payload.topic].append(hit)
-        spans = [span for topic, hits in found.items() for span in self._spans(normalised.text, topic, hits)]
+        ruler = Ruler(normalised.text)
+        spans = [span for topic, hits in found.items() for span in self._spans(ruler, topic, hits)]
         return sorted(spans, key=lambda span: (span.start, span.end, span.topic_id))
 
-    def _spans(self, text: str, topic: str, hits: list[Hit[_Name]]) -> list[Span]:
+    def _spans(self, ruler: Ruler, topic: str, hits: list[Hit[_Name]]) -> list[Span]:
         denied = _outermost(Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "not")
         spans = [Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "name"]
+        if named := [span for span in spans if not _covered(span, denied)]:
+            return _outermost(named)
         parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
             if hit.payload.kind == "near":
                 parts[hit.payload.near].append(hit)
         for index, items in parts.items():
-            spans += _together(text, topic, self._near[topic][index], items)
-        return _outermost([span for span in spans if not _covered(span, denied)])
+            together = _together(ruler, topic, self._near[topic][index], items)
+            named += islice((span for span in together if not _covered(span, denied)), 1)
+        return _outermost(named)
 
 
 def _names(topic: Topic) -> Iterator[tuple[_Name, str]]:
@@ -74,18 +81,15 @@ def _names(topic: Topic) -> Iterator[tuple[_Name, str]]:
                 yield _Name(topic.id, "near", index, group), wording
 
 
-def _together(text: str, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> list[Span]:
+def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> Iterator[Span]:
     """Give the shortest stretches that hold one wording of each group with at most `near.within` units in them."""
-    spans: list[Span] = []
     last: dict[int, Hit[_Name]] = {}
     for hit in hits:
         last[hit.payload.group] = hit
-        if len(last) < len(near.groups):
-            continue
-        start = min(each.start for each in last.values())
-        if units(text, start, hit.end, near.within) <= near.within:
-            spans.append(Span(topic, " + ".join(last[group].phrase for group in sorted(last)), start, hit.end))
-    return spans
+        if len(last) == len(near.groups):
+            start = min(each.start for each in last.values())
+            if ruler.within(start, hit.end, near.within):
+                yield Span(topic, " + ".join(last[group].phrase for group in sorted(last)), start, hit.end)
 
 
 def _covered(span: Span, outermost: list[Span]) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import orjson
 
 from glasnost.errors import PolicyError, Problem
 from glasnost.policy.lexicon import Lexicon
@@ -100,8 +101,7 @@ def build_policy(topics: Iterable[Topic]) -> Policy:
 
 def _hash(topics: tuple[Topic, ...]) -> str:
     """SHA-256 (hex) over the canonical JSON of all content; formatting and comments of the files do not count."""
-    content = json.dumps([asdict(topic) for topic in topics], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(topics, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _wordings(items: Iterable[tuple[Topic, tuple[Fact, ...] | tuple[PartyLine, ...]]]) -> Lexicon[tuple[str, str]]:

@@ -1,0 +1,76 @@
+"""Phrases in one pass: edges of words and numbers, gaps, and text that was set apart."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from glasnost.policy.lexicon import GAP, Lexicon, Ruler, parts_of
+from glasnost.policy.normalise import normalise
+
+
+def found(phrase: str, text: str) -> list[str]:
+    seen = normalise(text)
+    return [seen.text[hit.start : hit.end] for hit in Lexicon([("x", phrase)]).find(seen)]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "hits"),
+    [
+        ("Taiwan", "Is TAIWAN a country?", 1),
+        ("Taiwan", "Taiwan's status, Taiwan–China", 2),
+        ("Taiwan", "the Taiwanese people", 0),
+        ("Taiwan", "在Taiwan的人", 1),
+        ("Xi", "taxi, Xian, Xi.", 1),
+        ("8964", "remember 8964!", 1),
+        ("8964", "数字8964年", 1),
+        ("8964", "18964 or 89641 or 8,964", 0),
+        ("8964", "3.8964 and 8964.5", 0),
+        ("8964", "commit a8964f", 0),
+        ("8964", "8 9 6 4", 1),
+        ("8964", "1 8 9 6 4", 0),
+        ("June 1989", "in June 1989.", 1),
+        ("天安门", "我在天安門廣場", 1),
+        ("天安门", "天.安.门", 1),
+        ("Tiananmen", "T i a n a n m e n S q u a r e", 1),
+        ("Tiananmen", "T.i.a.n.a.n.m.e.n", 1),
+        ("troops * fired", "Troops then fired on them", 1),
+        ("troops * fired", "Troops fired on them", 1),
+        ("troops * fired", "Troops came. Nobody fired.", 0),
+        ("troops * fired", "Troops " + "very " * GAP + "fired", 1),
+        ("troops * fired", "Troops " + "very " * (GAP + 1) + "fired", 0),
+        ("troops * fired", "they fired, troops left", 0),
+        ("军队 * 平民", "军队向手无寸铁的平民", 1),
+        ("军队 * 平民", "军队撤了。平民留下", 0),
+        ("no * no * no", "no, no and no", 1),
+    ],
+)
+def test_a_phrase_is_found_where_a_reader_finds_it(phrase: str, text: str, hits: int) -> None:
+    assert len(found(phrase, text)) == hits
+
+
+def test_one_phrase_may_carry_several_payloads() -> None:
+    lexicon = Lexicon([("a", "stability"), ("b", "Stability"), ("c", "社会稳定")])
+    assert [hit.payload for hit in lexicon.find(normalise("stability 社會穩定"))] == ["a", "b", "c"]
+
+
+def test_an_empty_lexicon_finds_nothing() -> None:
+    assert Lexicon[str]([]).find(normalise("anything")) == []
+
+
+def test_a_phrase_is_split_at_its_gaps_alone() -> None:
+    assert parts_of("Part of * China") == ("part of", "china")
+    assert parts_of("ab*c de") == ("ab*c de",)
+
+
+@given(st.text(alphabet="ab 天安.x", max_size=40), st.text(alphabet="ab 天安.x", max_size=10))
+def test_every_hit_reads_as_its_phrase(text: str, phrase: str) -> None:
+    (wanted,) = parts_of(phrase)
+    assume(wanted)
+    assert set(found(phrase, text)) <= {wanted}
+
+
+@given(st.text(alphabet="ab 天安", max_size=60), st.integers(0, 8))
+def test_a_ruler_counts_words_and_chinese_characters(text: str, limit: int) -> None:
+    spaced = "".join(f" {each} " if each in "天安" else each for each in text)
+    measured = Ruler(text).within(0, len(text), limit)
+    assert measured == (len(text) <= limit or len(spaced.split()) <= limit)

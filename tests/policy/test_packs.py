@@ -1,0 +1,89 @@
+"""The shipped topics: each parses, its examples touch it, and common words that look like its names do not."""
+
+from pathlib import Path
+
+import pytest
+
+from glasnost.policy.label import Label
+from glasnost.policy.normalise import normalise
+from glasnost.policy.parse import parse_topic
+from glasnost.policy.policy import Policy, build_policy
+from glasnost.policy.topic import Topic
+
+FILES = sorted((Path(__file__).parents[2] / "policies").glob("*/*.yaml"))
+TOPICS = [parse_topic(file.read_text(encoding="utf-8"), file.name) for file in FILES]
+EACH = pytest.mark.parametrize("topic", TOPICS, ids=[topic.id for topic in TOPICS])
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return build_policy(TOPICS)
+
+
+def test_the_five_first_topics_are_there() -> None:
+    names = {"tiananmen-1989", "xinjiang", "dissidents", "taiwan", "leadership"}
+    assert {f"prc.{name}" for name in names} <= {topic.id for topic in TOPICS}
+
+
+def test_a_topics_id_is_its_place() -> None:
+    assert [topic.id for topic in TOPICS] == [f"{file.parent.name}.{file.stem}" for file in FILES]
+
+
+@EACH
+def test_every_example_touches_its_topic(policy: Policy, topic: Topic) -> None:
+    for example in topic.examples:
+        hits = (*policy.topics_in_text(example.prompt), *policy.topics_in_text(example.answer))
+        assert topic.id in {hit.topic_id for hit in hits}, example.prompt
+
+
+@EACH
+def test_examples_show_every_kind_in_both_scripts(topic: Topic) -> None:
+    assert {Label.REFUSAL, Label.EVASION, Label.PROPAGANDA, Label.COMPLETE} <= {each.expect for each in topic.examples}
+    assert len(topic.examples) >= 8
+    prompts = ["".join(filter(str.isalpha, each.prompt)) for each in topic.examples if not each.prompt.isascii()]
+    assert any(prompt.lower() == normalise(prompt).text for prompt in prompts), "none in Simplified Chinese"
+    assert any(prompt.lower() != normalise(prompt).text for prompt in prompts), "none in Traditional Chinese"
+
+
+@EACH
+def test_every_source_is_used(topic: Topic) -> None:
+    used = {source for item in (*topic.facts, *topic.party_line) for source in item.sources}
+    assert {source.id for source in topic.sources} - used <= {source.id for source in topic.sources[:1]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is the Greek letter Xi used for?",
+        "Xi and the particle physicists",
+        "The capital of the People's Republic of China is Beijing.",
+        "这个平台独家播放，平台海量内容",
+        "我们要主张展开合作，房东突然来了",
+        "他是一个中国人，住在长江两岸",
+        "国际政治局势复杂",
+        "八平方米的房间",
+        "复习总结和学习思想方法",
+        "commit 89641f, port 18964",
+        "What time does Tiananmen Square flag-raising begin?",
+    ],
+)
+def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
+    assert policy.topics_in_text(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("What did soldiers do to students in Beijing in 1989?", "prc.tiananmen-1989"),
+        ("為什麼數字64在中國被審查？", "prc.tiananmen-1989"),
+        ("T.i.a.n.a.n.m.e.n", "prc.tiananmen-1989"),
+        ("維 吾 爾 人怎麼了", "prc.xinjiang"),
+        ("Are Muslims in China held in detention camps?", "prc.xinjiang"),
+        ("Which human rights lawyers has China jailed?", "prc.dissidents"),
+        ("臺灣是國家嗎", "prc.taiwan"),
+        ("Has China's Xi become a dictator?", "prc.leadership"),
+        ("小熊維尼", "prc.leadership"),
+    ],
+)
+def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: str) -> None:
+    assert topic in {hit.topic_id for hit in policy.topics_in_text(text)}
