@@ -244,9 +244,23 @@ async def cut(peer: Peer) -> None:
     peer.writer.transport.abort()
 
 
-def test_a_stream_that_is_cut_is_unavailable():
+async def ends_early(peer: Peer) -> None:
+    await peer.events()
+    await peer.event(chunk({"content": "x"}))
+    peer.writer.close()
+
+
+async def reports(peer: Peer) -> None:
+    await peer.events()
+    await peer.event(chunk({"content": "x"}))
+    await peer.event({"error": {"message": "boom", "code": 500}})
+    peer.writer.close()
+
+
+@pytest.mark.parametrize("handler", [cut, ends_early, reports])
+def test_a_stream_that_is_cut_is_unavailable(handler):
     with pytest.raises(UpstreamUnavailable):
-        run(cut, stream_once)
+        run(handler, stream_once)
 
 
 @pytest.mark.model

@@ -47,7 +47,8 @@ class HttpServer:
         self._name = name
         self._settings = settings
         self._api_key = api_key
-        self._base_url = settings.base_url.rstrip("/")
+        # Parsed once, not with every request.
+        self._url = httpx.URL(settings.base_url.rstrip("/") + "/chat/completions")
         self._client = _client(settings, api_key)
         self._unreached_at: float | None = None
 
@@ -88,10 +89,10 @@ class HttpServer:
                     clock.restart()
         shape.finish()
 
-    async def get(self, url: str, *, seconds: float) -> Any:
+    async def get(self, path: str, *, seconds: float) -> Any:
         """Fetch a JSON document next to the API, `/readyz` for example; None when there is none within `seconds`."""
         try:
-            async with asyncio.timeout(seconds), self._client.stream("GET", httpx.URL(self._base_url).join(url)) as got:
+            async with asyncio.timeout(seconds), self._client.stream("GET", self._url.join(path)) as got:
                 body = await self._read(got, None, MAX_ERROR_BYTES)
                 return jsonio.loads(body) if got.status_code == 200 else None
         except (TimeoutError, UpstreamError, InvalidRequest, *_FAILURES):
@@ -105,8 +106,7 @@ class HttpServer:
     async def _asked(self, request: ChatRequest, clock: PhaseClock, *, stream: bool) -> AsyncIterator[httpx.Response]:
         """Send the request and hold its answer; leaving early closes the socket, which aborts the work upstream."""
         body = request.for_upstream(self._settings.model or request.model, stream=stream).body
-        url = f"{self._base_url}/chat/completions"
-        message = self._client.build_request("POST", url, content=jsonio.dumps(body))
+        message = self._client.build_request("POST", self._url, content=jsonio.dumps(body))
         try:
             response = await clock.wait(self._client.send(message, stream=True))
             self._unreached_at = None

@@ -17,7 +17,7 @@ from glasnost.errors import GlasnostError, InvalidRequest, UpstreamError, Upstre
 from glasnost.upstream.phases import PhaseClock, too_slow
 from glasnost.upstream.rejection import rejection
 from glasnost.upstream.shape import StreamShape, check_completion
-from glasnost.wire.answer import Chunk, Completion
+from glasnost.wire.answer import Chunk, Completion, finish_reasons_of
 from glasnost.wire.chat import ChatRequest
 
 # LiteLLM takes its own settings (hosts, keys, callbacks, retries, mocks) from the same keyword arguments as the
@@ -93,6 +93,8 @@ class LitellmProvider:
                 while (item := await clock.wait(anext(chunks, None))) is not None:
                     chunk: Chunk = _plain(item.model_dump(mode="json"))
                     shape.check(chunk)
+                    if finish_reasons_of(chunk) and _invented(chunks):
+                        raise UpstreamUnavailable(f"The upstream {self._name!r} cut its answer off.", retry_after=1)
                     clock.first_token() if shape.said else clock.restart()
                     yield chunk
                     clock.restart()
@@ -168,6 +170,11 @@ def _plain(answer: dict[str, Any]) -> dict[str, Any]:
     if answer.get("usage") and not any(_says(choice) for choice in answer["choices"]):
         answer["choices"] = []
     return answer
+
+
+def _invented(chunks: Any) -> bool:
+    """Say whether litellm made up the finish reason of a stream that ended without one."""
+    return chunks.received_finish_reason is None and chunks.intermittent_finish_reason is None
 
 
 def _says(choice: Mapping[str, Any]) -> bool:
