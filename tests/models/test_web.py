@@ -69,6 +69,15 @@ def test_a_server_without_ranges_is_read_from_the_start(site, tmp_path):
     assert pull(reference(site), tmp_path).read_bytes() == DATA
 
 
+def test_another_range_than_the_one_asked_for_is_refused(site, tmp_path):
+    site.cut_after["/m.gguf"] = 1_000_000
+    site.shift = 7
+    with pytest.raises(ModelFileError, match="was cut"):
+        pull(reference(site), tmp_path)
+    with pytest.raises(ModelFileError, match="sent another range"):
+        pull(reference(site), tmp_path)
+
+
 def test_a_download_that_was_whole_but_not_adopted_needs_no_byte_more(site, tmp_path):
     work = tmp_path / "downloads" / SHA
     work.mkdir(parents=True)
