@@ -74,3 +74,9 @@ def test_a_ruler_counts_words_and_chinese_characters(text: str, limit: int) -> N
     spaced = "".join(f" {each} " if each in "天安" else each for each in text)
     measured = Ruler(text).within(0, len(text), limit)
     assert measured == (len(text) <= limit or len(spaced.split()) <= limit)
+
+
+def test_places_far_apart_are_told_without_reading_the_text() -> None:
+    ruler = Ruler("x" * 1000)
+    assert not ruler.within(0, 1000, 8)
+    assert ruler._ends is None

@@ -1,13 +1,14 @@
 """Policies: where an exchange touches a topic, what suppresses a hit, and what the hash is made of."""
 
 import dataclasses
+import time
 
 import pytest
 
 from glasnost.errors import PolicyError
 from glasnost.policy.label import Action, Label
 from glasnost.policy.normalise import normalise
-from glasnost.policy.policy import TopicHit, build_policy
+from glasnost.policy.policy import Policy, TopicHit, build_policy
 from glasnost.policy.topic import Fact, Match, Near, PartyLine, Phrase, Topic
 from glasnost.wire.conversation import Conversation, Turn
 
@@ -109,3 +110,30 @@ def test_a_policy_without_topics_touches_nothing() -> None:
 
 def test_a_topic_is_looked_up_by_its_id() -> None:
     assert POLICY.topic("test.island") is ISLAND
+
+
+def test_a_thousand_topics_cost_what_two_do() -> None:
+    many = [
+        topic(f"test.t{number}", Match(terms=phrases(f"name{number} thing", f"word{number}"))) for number in range(1000)
+    ]
+    large = build_policy([SQUARE, ISLAND, *many])
+    text = "Protesters in Beijing named many things in 1989; Taiwan and Tiananmen among them. " * 25
+
+    def cost(policy: Policy) -> float:
+        began = time.process_time()
+        for _ in range(20):
+            policy.topics_in_text(text)
+        return time.process_time() - began
+
+    assert min(cost(large) for _ in range(5)) < 3 * min(cost(POLICY) for _ in range(5))
+
+
+def test_a_long_text_of_nothing_but_names_takes_linear_time() -> None:
+    def cost(times: int) -> float:
+        text = "In Beijing Tiananmen Taiwan 1989 tanks troops fired. " * times
+        began = time.process_time()
+        POLICY.topics_in_text(text)
+        POLICY.facts_in(normalise(text))
+        return time.process_time() - began
+
+    assert min(cost(2000) for _ in range(3)) < 25 * min(cost(200) for _ in range(3))
