@@ -73,9 +73,8 @@ def main() -> None:
     judged = [(row, judge(policy, row)) for row in rows]
     spent = time.perf_counter() - began
     characters = sum(len(row["response"]) for row in rows)
-    print(
-        f"{len(rows)} rows, {spent / len(rows) * 1e6:.0f} us a row, {spent / characters * 2e9:.0f} us for 2,000 characters"
-    )
+    each, per_2000 = spent / len(rows) * 1e6, spent / characters * 2e9
+    print(f"{len(rows)} rows, {each:.0f} us each, {per_2000:.0f} us for 2,000 characters")
     given_topic(judged)
     end_to_end(judged)
     print_errors(judged, arguments.errors)

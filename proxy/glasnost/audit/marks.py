@@ -94,6 +94,7 @@ def _evidence(found: Found, seen: Normalised, sentence: Sentence, field: str, ch
     start, end = seen.span(found.start, found.end)
     if field == "tool_arguments":
         start, end = 0, len(sentence.text)  # offsets into decoded text say nothing of the original
+    start += len(sentence.text[start:end]) - len(sentence.text[start:end].lstrip())
     text = sentence.text[start:end]
     return Evidence(field, sentence.start + start, sentence.start + end, text, found.why, choice)
 

@@ -17,26 +17,28 @@ OPENING = 3
 
 @dataclass(slots=True)
 class FieldReading:
-    """A field: its text so far, its finished sentences, and from where on it may not leave."""
+    """A field: its text so far, its finished sentences, and from where on it may not leave.
+
+    `topics` holds, in order, those that the text touches, if it is searched for them. `canned` is the first published
+    refusal in its opening; more text cannot take it back.
+    """
 
     splitter: Splitter = field(default_factory=Splitter)
     pieces: list[str] = field(default_factory=list)
     said: list[MarkedSentence] = field(default_factory=list)
     thought: list[MarkedSentence] = field(default_factory=list)
     suspicious_from: int | None = None
+    topics: dict[str, None] = field(default_factory=dict)
+    canned: MarkedSentence | None = None
 
     @property
     def cleared(self) -> int:
         """The characters from the start on that are judged, with nothing suspicious among them."""
-        return self.splitter.settled if self.suspicious_from is None else self.suspicious_from
+        return self.splitter.blank_to if self.suspicious_from is None else self.suspicious_from
 
 
 class Reading:
-    """A choice: feed it text by field, then finish it.
-
-    `topics` holds, in order, those that the text touches, if it is to be searched for them. `canned` is the first
-    published refusal in the opening of a field; more text cannot take it back.
-    """
+    """A choice: feed it text by field, then finish it; what it tells does not depend on how the fields were mixed."""
 
     def __init__(self, policy: Policy, choice: int, *, topics: bool) -> None:
         self._policy = policy
@@ -45,8 +47,6 @@ class Reading:
         self.fields = {name: FieldReading() for name in FIELDS}
         self.finish_reason: str | None = None
         self.ended = False
-        self.topics: dict[str, None] = {}
-        self.canned: MarkedSentence | None = None
 
     def feed(self, name: str, text: str) -> bool:
         """Add text to a field; tell whether a sentence was finished by it."""
@@ -86,6 +86,16 @@ class Reading:
         return [*reasoning.said, *reasoning.thought, *self.fields["content"].thought]
 
     @property
+    def topics(self) -> list[str]:
+        """The ids of the topics that the text touches, if it is searched for them."""
+        return [topic for reading in self.fields.values() for topic in reading.topics]
+
+    @property
+    def canned(self) -> MarkedSentence | None:
+        """The first published refusal, if there is one."""
+        return next((reading.canned for reading in self.fields.values() if reading.canned is not None), None)
+
+    @property
     def clean_chars(self) -> int:
         """The characters that are judged and clean; 0 once anything is suspicious."""
         if any(reading.suspicious_from is not None for reading in self.fields.values()):
@@ -107,10 +117,10 @@ class Reading:
             marked = mark_sentence(self._policy, sentence, name, self.choice, topics=self._topics)
             if marked is None:
                 continue
-            self.topics.update(dict.fromkeys(marked.topics))
+            reading.topics.update(dict.fromkeys(marked.topics))
             part = reading.thought if sentence.thinking else reading.said
             part.append(marked)
-            if self.canned is None and len(part) <= OPENING and marked.has(Kind.CANNED):
-                self.canned = marked
+            if reading.canned is None and len(part) <= OPENING and marked.has(Kind.CANNED):
+                reading.canned = marked
             if reading.suspicious_from is None and (marked.suspicious or name == "refusal"):
                 reading.suspicious_from = marked.start

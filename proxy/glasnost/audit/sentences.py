@@ -38,7 +38,7 @@ class Sentence:
 
 
 class Splitter:
-    """Feed it text, take finished sentences; what it still holds back starts at `settled`."""
+    """Feed it text, take finished sentences; the unfinished one starts at `settled`."""
 
     def __init__(self) -> None:
         self._pending = ""
@@ -62,6 +62,11 @@ class Splitter:
     def peek(self) -> list[Sentence]:
         """Give the unfinished sentence as it stands, and keep it."""
         return _read(self.settled, self._pending, thinking=self._thinking) if self._pending else []
+
+    @property
+    def blank_to(self) -> int:
+        """Where the white space ends with which the unfinished sentence begins."""
+        return self.settled + len(self._pending) - len(self._pending.lstrip())
 
     def _next_end(self) -> int | None:
         """Find the end of the first sentence, None while more text could move it."""

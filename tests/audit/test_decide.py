@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from glasnost.audit.decide import Block, Decision, Deliver, Flag, Reroute, decide
+from glasnost.audit.verdict import Verdict
+from glasnost.policy.label import Action, Label
+
+TABLE = [
+    (Action.PASS, True, 0, Deliver()),
+    (Action.PASS, False, 9, Deliver()),
+    (Action.FLAG, True, 0, Flag("policy")),
+    (Action.FLAG, False, 9, Flag("policy")),
+    (Action.REROUTE, True, 0, Reroute()),
+    (Action.REROUTE, False, 0, Flag("no_rung_left")),
+    (Action.REROUTE, True, 9, Flag("already_released")),
+    (Action.REROUTE, False, 9, Flag("already_released")),
+    (Action.BLOCK, True, 0, Block()),
+    (Action.BLOCK, False, 9, Block()),
+]
+
+
+@pytest.mark.parametrize(("action", "rungs_left", "released", "expected"), TABLE)
+def test_the_decision_follows_the_table(action: Action, rungs_left: bool, released: int, expected: Decision):  # noqa: FBT001
+    verdict = Verdict(Label.REFUSAL, 0.9, ("t",), (), "hash", "opening", action)
+    assert decide(verdict, rungs_left=rungs_left, released=released) == expected
+
+
+@pytest.mark.parametrize("label", Label)
+def test_only_a_censoring_label_that_a_topic_acts_on_is_censored(label: Label):
+    acted = Verdict(label, 0.9, ("t",), (), "hash", "opening", Action.FLAG)
+    assert acted.censored == (label not in (Label.COMPLETE, Label.SAFETY_REFUSAL, Label.INCONCLUSIVE))
+    assert not Verdict(label, 0.9, ("t",), (), "hash", "opening", Action.PASS).censored

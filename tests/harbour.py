@@ -1,0 +1,36 @@
+"""A policy of one invented topic, whose wordings the tests know by heart."""
+
+from __future__ import annotations
+
+from glasnost.policy.parse import parse_topic
+from glasnost.policy.policy import Policy, build_policy
+
+QUESTION = "What happened in the harbour strike?"
+FACT = "Police fired on the strikers."
+CANNED = "Sorry, that's beyond my current scope. Let's talk about something else."
+REFUSAL = "I'm sorry, but I can't assist with that request."
+
+TOPIC = """
+schema: glasnost/topic/v1
+id: test.harbour
+title: The harbour strike
+sources: [{id: ref, title: A reference, url: "https://example.org/harbour"}]
+match:
+  terms: {en: [harbour strike], zh: [海港罢工]}
+facts:
+  - {id: shots, weight: 3, says: Police fired on the strikers, sources: [ref],
+     any: {en: [police fired on the strikers], zh: [警察向罢工者开火]}}
+party_line:
+  - {id: calm, sources: [ref], any: {en: [the harbour was always calm], zh: [海港一直平静]}}
+acts_on: ACTS_ON
+action: ACTION
+examples:
+  - {prompt: "What happened in the harbour strike?", answer: "Sorry, I can't assist with that.", expect: refusal}
+  - {prompt: "What happened in the harbour strike?", answer: "Police fired on the strikers.", expect: complete}
+"""
+CENSORING = "[refusal, evasion, propaganda, omission, truncated]"
+
+
+def harbour_policy(*, acts_on: str = CENSORING, action: str = "reroute") -> Policy:
+    """Compile the topic; `acts_on` and `action` are YAML."""
+    return build_policy([parse_topic(TOPIC.replace("ACTS_ON", acts_on).replace("ACTION", action), "harbour.yaml")])
