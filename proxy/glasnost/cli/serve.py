@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +38,8 @@ def serve(
     from glasnost.services import build_app  # noqa: PLC0415 - see above
 
     app = build_app(settings, policy, files, scripts, os.environ)
+    # uvicorn raises the signal again when it has stopped: a stop that was asked for is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again
     uvicorn.run(
         app,
