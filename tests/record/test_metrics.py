@@ -1,0 +1,139 @@
+"""Metrics as a contract: what is exposed is what is documented, and exchanges are counted as what they were."""
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from glasnost.audit.verdict import Verdict
+from glasnost.errors import (
+    AuditFailed,
+    GlasnostError,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from glasnost.policy.label import Action, Label
+from glasnost.record.engine_metrics import EngineCollector
+from glasnost.record.exchange import Attempt, Exchange
+from glasnost.record.exchange_metrics import ExchangeMetrics
+from glasnost.record.metrics import Metrics
+
+TOPIC = "prc.tiananmen-1989"
+
+
+class Engine:
+    """What a supervisor shows of an engine."""
+
+    loaded = True
+    load_seconds = 1.5
+    restarts = 2
+    stats: ClassVar = {"kv_used": 256, "kv_size": 1024, "queued": 3, "queue_limit": 64}
+
+
+@pytest.fixture
+def metrics():
+    return Metrics(CollectorRegistry(), "1.2.3")
+
+
+@pytest.fixture
+def recorder(metrics):
+    return ExchangeMetrics(metrics, {"asked": ["asked", "other"], "other": []}, [TOPIC], ["one", "two"])
+
+
+def value(metrics, name, **labels):
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def verdict(label, action=Action.PASS, topics=(TOPIC,)):
+    return Verdict(label, 0.9, topics, (), "hash", "none", action)
+
+
+def exchange(*attempts, **fields):
+    given = {
+        "id": "gx",
+        "model": "asked",
+        "mode": "hold",
+        "policy_hash": "hash",
+        "outcome": "served",
+        "verdict": attempts[0].verdict,
+        "topics": (TOPIC,),
+        "action": Action.PASS,
+        "served_by": "asked",
+        "seconds": 1.0,
+        **fields,
+    }
+    return Exchange(attempts=attempts, **given)
+
+
+@pytest.mark.usefixtures("recorder")
+def test_every_documented_family_is_exposed_and_every_exposed_one_documented(metrics):
+    EngineCollector(metrics, {"one": Engine()})
+    exposed = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
+        if not family.name.endswith("_created")  # the server switches these off
+    }
+    table = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text().split("Questions they answer")[0]
+    documented = set(re.findall(r"`(glasnost_\w+)`", table))
+    assert exposed == documented
+
+
+def test_a_reroute_is_counted_by_the_pair_of_models_and_by_what_came_of_it(metrics, recorder):
+    first = Attempt("first", "asked", "one", "answered", 1.0, verdict=verdict(Label.REFUSAL, Action.REROUTE))
+    again = Attempt("reframe", "asked", "one", "answered", 1.0, verdict=verdict(Label.EVASION, Action.REROUTE))
+    failed = Attempt("model", "other", "two", "failed", 1.0, error=UpstreamUnavailable("gone"))
+    recorder.closed(exchange(first, again, failed, action=Action.FLAG))
+    name = "glasnost_reroutes_total"
+    assert value(metrics, name, from_model="asked", to_model="asked", result="also_flagged") == 1
+    assert value(metrics, name, from_model="asked", to_model="other", result="failed") == 1
+    assert value(metrics, name, from_model="asked", to_model="other", result="served") == 0
+    assert value(metrics, "glasnost_actions_total", policy="prc", action="flag") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, "ok"),
+        (UpstreamTimeout("slow", phase="ttft"), "timeout"),
+        (UpstreamUnavailable("gone"), "unavailable"),
+        (UpstreamRejected("busy", status=429), "http_429"),
+        (UpstreamRejected("bad", status=400), "http_4xx"),
+        (UpstreamRejected("down", status=503), "http_5xx"),
+        (UpstreamError("odd"), "error"),
+        (GlasnostError("ours"), "error"),
+    ],
+)
+def test_an_attempt_is_counted_by_how_it_ended(metrics, recorder, error, outcome):
+    attempt = Attempt("first", "asked", "one", "failed" if error else "answered", 0.2, error=error)
+    recorder.closed(exchange(attempt, outcome="failed" if error else "served"))
+    assert value(metrics, "glasnost_upstream_requests_total", upstream="one", outcome=outcome) == 1
+
+
+def test_an_audit_that_fails_after_text_left_breaks_the_promise_of_zero(metrics, recorder):
+    attempt = Attempt("first", "asked", "one", "failed", 0.2, error=AuditFailed("no"))
+    recorder.closed(exchange(attempt, outcome="failed", released=0))
+    assert value(metrics, "glasnost_unaudited_responses_total", reason="auditor_error") == 0
+    recorder.closed(exchange(attempt, outcome="failed", released=12))
+    assert value(metrics, "glasnost_unaudited_responses_total", reason="auditor_error") == 1
+
+
+def test_a_client_that_left_is_no_action(metrics, recorder):
+    attempt = Attempt("first", "asked", "one", "cancelled", 0.2)
+    recorder.closed(exchange(attempt, outcome="client_disconnected", released=5))
+    recorder.closed(exchange(attempt, outcome="client_disconnected"))
+    assert value(metrics, "glasnost_client_disconnects_total", phase="streaming") == 1
+    assert value(metrics, "glasnost_client_disconnects_total", phase="before_first_token") == 1
+    assert value(metrics, "glasnost_actions_total", policy="prc", action="pass") == 0
+    assert value(metrics, "glasnost_upstream_requests_total", upstream="one", outcome="cancelled") == 2
+
+
+def test_engines_show_their_state_when_they_are_asked(metrics):
+    EngineCollector(metrics, {"one": Engine()})
+    assert value(metrics, "glasnost_local_kv_cache_usage_ratio", upstream="one") == 0.25
+    assert value(metrics, "glasnost_local_worker_restarts_total", upstream="one") == 2
+    assert value(metrics, "glasnost_queue_depth", upstream="one") == 3
