@@ -44,9 +44,10 @@ constraints: install ## write what is installed to constraints.txt, under the co
 clean: ## remove what was made here; the caches of models and wheels stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
+# Not compiled in advance: most of what is installed is never imported here, and it takes half of the time.
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
 	wheel=$$($(BIN)/python scripts/wheel) && \
-		$(BIN)/pip install --quiet --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]'
+		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]'
 	@touch $@
 
 $(BIN)/python:
