@@ -49,7 +49,7 @@ def build_app(
 
 
 def _registry() -> CollectorRegistry:
-    disable_created_metrics()  # a second series beside every one, which nobody asked for
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside every one, which nobody needs
     registry = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)

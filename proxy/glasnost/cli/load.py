@@ -32,7 +32,7 @@ def load_policy(packs: tuple[str, ...]) -> Policy:
             try:
                 topics.append(parse_topic(text, source))
             except PolicyError as error:
-                problems += [Problem(f"{source}: {each.path}", each.message, each.line) for each in error.problems]
+                problems += [Problem(_in_file(source, each.path), each.message, each.line) for each in error.problems]
     if problems:
         raise PolicyError("policy packs", problems)
     return build_policy(topics)
@@ -77,6 +77,10 @@ def _topic_files(pack: str) -> list[tuple[str, str]]:
         message = f"no topic files there; a pack is a folder of YAML files, or one of the shipped: {shipped}"
         raise PolicyError(pack, [Problem("", message)])
     return [(f"{pack}/{each.name}", each.read_text(encoding="utf-8")) for each in sorted(files, key=lambda f: f.name)]
+
+
+def _in_file(source: str, path: str) -> str:
+    return f"{source}: {path}" if path else source
 
 
 def _pack_folder(pack: str) -> Traversable:
