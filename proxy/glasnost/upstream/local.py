@@ -7,19 +7,20 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from glasnost.config import HttpUpstream, LocalUpstream
+from glasnost.errors import UpstreamUnavailable
 from glasnost.upstream.http import HttpServer, Unreached
 from glasnost.upstream.supervisor import Plan, Supervisor
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chat import ChatRequest
 
 PROBE_SECONDS = 2.0
-# An engine that died under an open socket is noticed within this time, and the request goes to its successor.
+# The end of an engine is noticed within milliseconds, and within this on a machine that is very busy.
 NOTICE_SECONDS = 2.0
 
 
@@ -80,24 +81,20 @@ class LocalEngine:
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer in one piece."""
-        try:
-            async with self._supervisor.lease() as life:
+        with suppress(Unreached):
+            async with self._engine():
                 return await self._server.complete(request)
-        except Unreached:
-            await life.over(NOTICE_SECONDS)
-        async with self._supervisor.lease():
+        async with self._engine():
             return await self._server.complete(request)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """Answer chunk by chunk."""
-        try:
-            async with self._supervisor.lease() as life, aclosing(self._server.stream(request)) as chunks:
+        with suppress(Unreached):
+            async with self._engine(), aclosing(self._server.stream(request)) as chunks:
                 async for chunk in chunks:
                     yield chunk
                 return
-        except Unreached:
-            await life.over(NOTICE_SECONDS)
-        async with self._supervisor.lease(), aclosing(self._server.stream(request)) as chunks:
+        async with self._engine(), aclosing(self._server.stream(request)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -106,6 +103,20 @@ class LocalEngine:
         await self._supervisor.aclose()
         await self._server.aclose()
         self._remove_folder()
+
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[None]:
+        """Hold the engine in use; what an engine's end breaks is told only after the end was noticed.
+
+        Its sockets close one after the other, so that a request sent right after another broke could meet one that
+        is still open. One that finds none open was not seen by anybody, and may be sent again to the next engine.
+        """
+        async with self._supervisor.lease() as life:
+            try:
+                yield
+            except UpstreamUnavailable:
+                await life.over(NOTICE_SECONDS)
+                raise
 
     async def _probe(self) -> Mapping[str, Any] | None:
         figures = await self._server.get("/readyz", seconds=PROBE_SECONDS)
