@@ -37,7 +37,7 @@ def build_app(
     """Build the gateway.
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
-    upstream's name; `environ` is where the keys of upstreams are read from.
+    upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names.
     """
     upstreams = {
         name: _upstream(name, settings, files, scripts, environ) for name, settings in config.upstreams.items()
@@ -81,4 +81,4 @@ def _upstream(
 
 
 def _key(variable: str | None, environ: Mapping[str, str]) -> str | None:
-    return environ.get(variable) if variable else None
+    return environ[variable] if variable else None

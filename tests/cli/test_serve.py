@@ -72,6 +72,17 @@ def test_a_model_that_was_not_pulled_is_named_with_the_next_step(tmp_path):
     assert "glasnost pull qwen2.5-coder-0.5b" in result.stderr
 
 
+def test_a_key_that_is_not_in_the_environment_is_named(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "upstreams: {a: {kind: http, base_url: 'http://127.0.0.1:9/v1', api_key_env: MY_KEY}}\n"
+        "models: {m: {upstream: a}}\n"
+    )
+    result = run("serve", "--config", str(file))
+    assert result.returncode == 2
+    assert "upstreams.a.api_key_env: the environment variable MY_KEY is not set" in result.stderr
+
+
 def test_a_pack_that_does_not_exist_names_those_that_do():
     with pytest.raises(PolicyError) as raised:
         load_policy(("atlantis",))

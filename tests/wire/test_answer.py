@@ -9,6 +9,8 @@ MESSAGES = [
     ({"content": [{"type": "text", "text": "a"}]}, "content"),
     ({"reasoning_content": "a"}, "reasoning"),
     ({"reasoning": "a"}, "reasoning"),
+    ({"reasoning_details": [{"type": "reasoning.text", "text": "a"}]}, "reasoning"),
+    ({"reasoning_details": [{"type": "reasoning.summary", "summary": "a"}], "reasoning": None}, "reasoning"),
     ({"refusal": "a"}, "refusal"),
     ({"tool_calls": [{"function": {"name": "f", "arguments": "a"}}]}, "tool_arguments"),
     ({"tool_calls": [{"custom": {"name": "f", "input": "a"}}]}, "tool_arguments"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from glasnost.config import Config, LocalUpstream, ScriptedUpstream, parse_config
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, LocalUpstream, ScriptedUpstream, parse_config
 from glasnost.errors import ConfigError, ModelFileError, PolicyError, Problem
 from glasnost.models.resolve import resolve
 from glasnost.policy.parse import parse_topic
@@ -51,6 +52,19 @@ def find_files(config: Config, source: str, cache: Path) -> dict[str, Path]:
     if problems:
         raise ConfigError(source, problems)
     return found
+
+
+def check_keys(config: Config, source: str, environ: Mapping[str, str]) -> None:
+    """See that every key that the configuration names is in the environment; raises ConfigError."""
+    problems = [
+        Problem(f"upstreams.{name}.api_key_env", f"the environment variable {settings.api_key_env} is not set")
+        for name, settings in config.upstreams.items()
+        if isinstance(settings, HttpUpstream | LitellmUpstream)
+        and settings.api_key_env
+        and not environ.get(settings.api_key_env)
+    ]
+    if problems:
+        raise ConfigError(source, problems)
 
 
 def load_scripts(config: Config, folder: Path) -> dict[str, Script]:

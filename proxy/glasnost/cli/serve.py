@@ -29,6 +29,7 @@ def serve(
     source = str(config) if config else "the default configuration"
     try:
         settings = load.load_config(config, host=host, port=port)
+        load.check_keys(settings, source, os.environ)
         policy = load.load_policy(settings.audit.packs)
         scripts = load.load_scripts(settings, config.parent if config else Path())
         files = load.find_files(settings, source, cache_folder(os.environ))

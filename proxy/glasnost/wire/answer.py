@@ -79,6 +79,9 @@ def _answer(choice: Mapping[str, Any]) -> Answer:
 def _message_texts(message: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     reasoning = message.get("reasoning_content")
     yield "reasoning", text_of(message.get("reasoning") if reasoning is None else reasoning)
+    for detail in message.get("reasoning_details") or ():  # OpenRouter's list, beside or instead of `reasoning`
+        if reasoning is None and message.get("reasoning") is None and isinstance(detail, dict):
+            yield "reasoning", text_of(detail.get("text") or detail.get("summary"))
     yield "content", text_of(message.get("content"))
     yield "refusal", text_of(message.get("refusal"))
     for call in message.get("tool_calls") or ():
