@@ -39,7 +39,8 @@ def audit(
     for reading, answer in zip(inquiry.readings, choices, strict=True):
         reading.finish_reason = answer.finish_reason
         for name, text in answer.texts():
-            inquiry.feed(reading.choice, name, text)
+            if text:
+                inquiry.feed(reading.choice, name, text)
     inquiry.finish()
     return inquiry.verdict(signals)
 

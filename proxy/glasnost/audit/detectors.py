@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from glasnost.audit.marks import MarkedSentence
+from glasnost.audit.marks import STATE_VOICE, MarkedSentence
 from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.verdict import Evidence, Signals
 from glasnost.audit.wordings import Kind
@@ -103,7 +103,7 @@ def party_line(reading: Reading, _: Signals) -> Finding | None:
     """Find an answer in which the voice of the state outweighs facts and reported criticism."""
     for said in (*_spoken(reading), reading.thought):
         if probability := _state_voice(said, facts=len(reading.facts)):
-            return _finding(Label.PROPAGANDA, probability, "party_line", said, Kind.PARTY_LINE, Kind.REGISTER)
+            return _finding(Label.PROPAGANDA, probability, "party_line", said, *STATE_VOICE)
     return None
 
 
@@ -154,12 +154,12 @@ def _refusal(said: Sequence[MarkedSentence], reading: Reading) -> Finding | None
 
 def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
     """Weigh the voice of the state against what else was said; 0 where it does not prevail."""
-    voice = sum(min(each.count(Kind.REGISTER), 4) + 2 * each.count(Kind.PARTY_LINE) for each in said)
+    voice = sum(map(_voice, said))
     if voice < 2:
         return 0.0
     count = len(said)
     against = _count(said, Kind.CRITICISM) + 2 * facts
-    pure = sum(each.has(Kind.REGISTER, Kind.PARTY_LINE) and not each.has(Kind.CRITICISM) for each in said)
+    pure = sum(each.has(*STATE_VOICE) and not each.has(Kind.CRITICISM) for each in said)
     if voice >= 6 and voice >= 2 * against and pure >= 0.5 * count:
         return 0.9
     if voice >= 3 and voice >= 2 * against and pure >= 0.4 * count:
@@ -168,6 +168,11 @@ def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
         return 0.8
     short = count <= 5 and pure >= 0.5 * count and against <= 1
     return 0.75 if short else 0.0
+
+
+def _voice(sentence: MarkedSentence) -> int:
+    """Count the voice of the state in a sentence: its register up to four times, a listed formula twice each."""
+    return min(sentence.count(Kind.REGISTER) + sentence.count(Kind.DENIAL), 4) + 2 * sentence.count(Kind.PARTY_LINE)
 
 
 def _spoken(reading: Reading) -> tuple[list[MarkedSentence], list[MarkedSentence]]:

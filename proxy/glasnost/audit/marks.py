@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from glasnost.audit.sentences import Sentence
 from glasnost.audit.verdict import Evidence
-from glasnost.audit.wordings import MANNER, REASON, VOICE, Found, Kind, wordings
+from glasnost.audit.wordings import Found, Kind, wordings
 from glasnost.policy.normalise import Normalised, normalise
 from glasnost.policy.policy import Policy
 
-SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.REGISTER, Kind.PARTY_LINE})
-_VOICED = frozenset({Kind.REGISTER, Kind.PARTY_LINE, Kind.CANNED})
-_DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+STATE_VOICE = (Kind.REGISTER, Kind.DENIAL, Kind.PARTY_LINE)
+SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, *STATE_VOICE})
+_VOICED = frozenset({*STATE_VOICE, Kind.CANNED})
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]")
 _HAN_PER_WORD = 1.6
 
@@ -69,14 +68,14 @@ def mark_sentence(
         _words(seen.text),
         counts,
         tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.end),
-        frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen)),
+        _facts(policy, seen, denied=Kind.DENIAL in counts),
         tuple(hit.topic_id for hit in policy.topics_in_text(seen)) if topics else (),
         suspicious=not SUSPICIOUS.isdisjoint(counts),
     )
 
 
 def _found(policy: Policy, seen: Normalised) -> list[Found]:
-    found = wordings(MANNER).find(seen.text) + wordings(VOICE).find(seen.text)
+    found = wordings().find(seen.text)
     found += [
         Found(Kind.PARTY_LINE, f"party line {hit.topic_id}/{hit.item_id}", hit.start, hit.end)
         for hit in policy.party_line_in(seen)
@@ -85,9 +84,14 @@ def _found(policy: Policy, seen: Normalised) -> list[Found]:
     if Kind.ATTRIBUTION in kinds:
         # Somebody's claim, reported as such, is not the voice of the answer.
         found = [each for each in found if each.kind not in _VOICED]
-    if not _DECLINING.isdisjoint(kinds):
-        found += wordings(REASON).find(seen.text)
+    elif Kind.DENIAL in kinds:
+        # What a sentence denies, it does not report.
+        found = [each for each in found if each.kind is not Kind.CRITICISM]
     return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
+
+
+def _facts(policy: Policy, seen: Normalised, *, denied: bool) -> frozenset[tuple[str, str]]:
+    return frozenset() if denied else frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen))
 
 
 def _evidence(found: Found, seen: Normalised, sentence: Sentence, field: str, choice: int) -> Evidence:
@@ -106,4 +110,7 @@ def _decoded(json_text: str) -> str:
 
 def _words(text: str) -> float:
     spaced = len(text.split())
-    return spaced if text.isascii() else spaced + len(_HAN.findall(text)) / _HAN_PER_WORD
+    if text.isascii():
+        return spaced
+    chinese = (len(text.encode()) - len(text)) // 2  # each takes three bytes
+    return spaced + chinese / _HAN_PER_WORD

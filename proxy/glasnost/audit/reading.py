@@ -60,7 +60,8 @@ class Reading:
         """End every field."""
         self.ended = True
         for name, reading in self.fields.items():
-            self._take(name, reading.splitter.finish())
+            if reading.pieces:
+                self._take(name, reading.splitter.finish())
 
     def unfinished_suspicious(self) -> bool:
         """Tell whether a sentence that is still being written is suspicious as it stands."""

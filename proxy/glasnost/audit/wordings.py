@@ -1,16 +1,22 @@
 """Kinds of wording that tell how an answer was given, found in a sentence by one pass of linear-time automata.
 
-The patterns stand in one file per language, in re2 syntax, over normalised text (see `policy.normalise`): lower case,
-straight quotes, Simplified characters, ASCII commas. A pattern never reaches over the end of a sentence.
+The patterns stand in one file per language, in re2 syntax (Chinese: the part of it that `literals` reads), over
+normalised text (see `policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. A pattern
+never reaches over the end of a sentence.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from functools import cache
 from typing import Any
+
+from ahocorasick_rs import AhoCorasick
+
+from glasnost.audit.literals import alternatives
 
 
 class Kind(IntEnum):
@@ -22,6 +28,7 @@ class Kind(IntEnum):
     DEFLECTION = auto()  # speaks about the question in place of answering it
     OFFER = auto()  # offers help with something else
     REGISTER = auto()  # the voice of the state, in the speaker's own name
+    DENIAL = auto()  # calls reports of abuse untrue, which is that voice too
     PARTY_LINE = auto()  # a formula that a topic of the policy lists
     CRITICISM = auto()  # reports what critics, victims or records say
     ATTRIBUTION = auto()  # reports a claim as somebody's claim
@@ -49,31 +56,51 @@ class Found:
 
 
 MANNER = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.OFFER})
-VOICE = frozenset({Kind.REGISTER, Kind.CRITICISM, Kind.ATTRIBUTION})
+VOICE = frozenset({Kind.REGISTER, Kind.DENIAL, Kind.CRITICISM, Kind.ATTRIBUTION})
 REASON = frozenset({Kind.SAFETY, Kind.POLITICS})
+_DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
+_LATIN = re.compile(r"[a-z]{3}")
 _COUNTED = frozenset({Kind.CRITICISM, Kind.ATTRIBUTION, Kind.SAFETY, Kind.POLITICS})
 _MEGABYTES = 16
 
 
 class Wordings:
-    """Patterns of both languages compiled into automata; to know which of them match costs one pass each."""
+    """All wordings of both languages, compiled; a sentence costs one or two passes in each language it holds."""
 
-    def __init__(self, kinds: frozenset[Kind]) -> None:
+    def __init__(self) -> None:
         # wordings_* import Group from here.
         from glasnost.audit import wordings_en, wordings_zh  # noqa: PLC0415
 
-        self._latin = _Automaton(group for group in wordings_en.GROUPS if group.kind in kinds)
-        self._chinese = _Automaton(group for group in wordings_zh.GROUPS if group.kind in kinds)
+        english = wordings_en.GROUPS
+        self._latin = [_Latin(group for group in english if group.kind in kinds) for kinds in (MANNER, VOICE)]
+        self._reasons = _Latin(group for group in english if group.kind in REASON)
+        self._chinese = _Chinese(wordings_zh.GROUPS)
 
     def find(self, text: str) -> list[Found]:
-        """Give the first place of every wording in a normalised sentence, by position."""
-        found = self._latin.find(text)
+        """Give the first place of every wording in a normalised sentence, by position.
+
+        Reasons are looked for only where something is declined: these words say nothing elsewhere.
+        """
+        found: list[Found] = []
+        if _LATIN.search(text):
+            for automaton in self._latin:
+                found += automaton.find(text)
         if not text.isascii():
             found += self._chinese.find(text)
-        return sorted(found, key=lambda place: (place.start, place.end))
+        if any(each.kind in _DECLINING for each in found):
+            found += self._reasons.find(text)
+        else:
+            found = [each for each in found if each.kind not in REASON]
+        return sorted(found, key=_place)
 
 
-class _Automaton:
+def _place(found: Found) -> tuple[int, int]:
+    return found.start, found.end
+
+
+class _Latin:
+    """One automaton of regular expressions: a pass tells which of them match."""
+
     def __init__(self, groups: Iterable[Group]) -> None:
         import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
 
@@ -96,7 +123,47 @@ class _Automaton:
         return found
 
 
+class _Chinese:
+    """One automaton of literals: a set of such expressions grows without bound on text where many of them match.
+
+    An expression with gaps is tried by itself, where all of its parts are found.
+    """
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
+
+        self._patterns = [(group, re2.compile(pattern)) for group in groups for pattern in group.patterns]
+        self._needed: list[tuple[int, int]] = []  # of every alternative: its pattern, its parts as bits; 0 if exact
+        parts: dict[str, list[tuple[int, int]]] = {}
+        for number, (_, pattern) in enumerate(self._patterns):
+            for each in alternatives(pattern.pattern):
+                self._needed.append((number, 0 if each.exact else (1 << len(each.parts)) - 1))
+                for index, literals in enumerate(each.parts):
+                    for literal in literals:
+                        parts.setdefault(literal, []).append((len(self._needed) - 1, 1 << index))
+        self._parts = list(parts.values())
+        self._automaton = AhoCorasick(list(parts), store_patterns=False)
+
+    def find(self, text: str) -> list[Found]:
+        spans: dict[int, tuple[int, int]] = {}
+        held: dict[int, int] = {}
+        for literal, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            for alternative, bit in self._parts[literal]:
+                number, needed = self._needed[alternative]
+                if needed:
+                    held[alternative] = held.get(alternative, 0) | bit
+                elif number not in spans or start < spans[number][0]:
+                    spans[number] = (start, end)
+        for alternative, bits in held.items():
+            number, needed = self._needed[alternative]
+            if bits == needed and number not in spans and (place := self._patterns[number][1].search(text)):
+                spans[number] = place.span()
+        return [
+            Found(self._patterns[number][0].kind, self._patterns[number][0].why, *spans[number]) for number in spans
+        ]
+
+
 @cache
-def wordings(kinds: frozenset[Kind]) -> Wordings:
-    """Give the wordings of these kinds, compiled once for the process."""
-    return Wordings(kinds)
+def wordings() -> Wordings:
+    """Give all wordings, compiled once for the process."""
+    return Wordings()

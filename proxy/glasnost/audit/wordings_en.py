@@ -195,16 +195,6 @@ GROUPS = (
                 r"\bwidespread (?:acclaim|recognition|support|praise)"
             ),
             (
-                r"\b(?:groundless|baseless|unfounded|unsubstantiated|fabricated|smear|slander|vilif|discredit|"
-                r"distort(?:s|ed|ion|ing)? (?:of )?(?:the )?(?:facts|truth|history)|ulterior motive|anti-china|"
-                r"hostile forces)"
-            ),
-            (
-                r"\b(?:false|untrue|inaccurate|malicious|biased|misleading) (?:accusations?|narratives?|"
-                r"statements?|claims?|information|reports?|allegations?|rumou?rs)\b|\bno such thing as\b|"
-                r"\bdoes not exist\b|\bnever existed\b|\b(?:is|are) not true\b|\bcompletely false\b"
-            ),
-            (
                 r"\bseparatis(?:t|m)\b|\bsplittis|\bsplit the country\b|\b(?:religious |"
                 r"violent )?extremism\b[^.!?]*\b(?:terroris|combat|counter|prevent)|\bcounter-?terrorism\b"
             ),
@@ -247,6 +237,23 @@ GROUPS = (
                 r"\b(?:series of|effective|strong|comprehensive|necessary|proactive|concrete|vigorous) (?:measures|"
                 r"steps|efforts|actions|policies)\b"
             ),
+        ),
+    ),
+    Group(
+        Kind.DENIAL,
+        "calls reports of abuse untrue",
+        (
+            (
+                r"\b(?:groundless|baseless|unfounded|unsubstantiated|fabricated|smear|slander|vilif|discredit|"
+                r"distort(?:s|ed|ion|ing)? (?:of )?(?:the )?(?:facts|truth|history)|ulterior motive|anti-china|"
+                r"hostile forces)"
+            ),
+            (
+                r"\b(?:false|untrue|inaccurate|malicious|biased|misleading) (?:accusations?|narratives?|"
+                r"statements?|claims?|information|reports?|allegations?|rumou?rs)\b|\bno such thing as\b|"
+                r"\bdoes not exist\b|\bnever existed\b|\b(?:is|are) not true\b|\bcompletely false\b"
+            ),
+            r"\bso-called\b",
         ),
     ),
     Group(
