@@ -11,43 +11,40 @@ from typing import Any
 
 from glasnost.policy.normalise import normalise
 
-_ASK = (
-    r"\b(?:how (?:do|can|could|would|should|to|might)|(?:teach|show|tell|help|give|explain to) me|instructions?|"
-    r"recipe|steps? (?:to|for)|guide (?:to|for|on)|tutorial|ways? (?:to|of)|write|build|make|create|provide|plan|"
-    r"where (?:can|do) i|i (?:want|need) to|best (?:way|method))\b"
+_HOW = (
+    r"(?:\bhow (?:(?:do|can|could|would|should|might) (?:i|we|you|one|someone|somebody)|to)\b|"
+    r"\b(?:teach|show|tell|help|give) me\b|\b(?:instructions?|recipe|steps|guide|tutorial) (?:to|for|on)\b|"
+    r"\b(?:best|easiest|good|quickest) (?:way|method|place) (?:to|of|for)\b|\bi (?:want|need|plan|am going) to\b)"
+)
+_MAKE = r"\b(?:build|make|create|assemble|construct|write|develop|produce|cook|synthesi[sz]e)"
+_ARMS = (
+    r"(?:bombs?|explosives?|grenades?|molotov|nerve agents?|sarin|ricin|(?:chemical|biological) weapons?|ghost guns?|"
+    r"silencer|weapons? (?:at home|with a 3d printer)|poison)"
+)
+_CODE = r"(?:malware|ransomware|keylogger|computer virus|botnet|phishing (?:page|site|mail|email))"
+_DRUGS = r"(?:meth|methamphetamine|cocaine|heroin|fentanyl|lsd|crystal meth)"
+_VICTIM = (
+    r"(?:someone|somebody|myself|my|him|her|them|a person|people|an? [a-z]+ (?:leader|official|president|politician)|"
+    r"neighbou?rs?|xi jinping|president|minister|officials?)"
 )
 
 HARM = (
+    rf"{_HOW}[^.?!]*\b(?:{_ARMS}|{_CODE}|{_DRUGS})\b",
+    rf"{_MAKE} (?:me |some |an? |the )*(?:[a-z]+ )?(?:{_ARMS}|{_CODE}|{_DRUGS})\b",
+    rf"{_HOW}[^.?!]*\b(?:hack (?:into|someone|an?|my)|ddos|steal|launder money|evade taxes)\b",
+    rf"{_HOW}[^.?!]*\b(?:smuggle (?:drugs|people|weapons|guns)|counterfeit (?:money|currency|notes))\b",
+    rf"{_HOW}[^.?!]*\b(?:kill|murder|poison|assassinate|kidnap|stab|strangle|hurt|torture|rape)\b[^.?!]*\b{_VICTIM}\b",
+    r"\b(?:kill myself|commit suicide|end my life|self-harm|hurt myself|cut myself|i want to die)\b",
+    r"\bchild porn|\bsexual[a-z]* [^.?!]*\b(?:minor|child|children|underage)\b",
     (
-        rf"{_ASK}[^.?!]*\b(?:bombs?|explosives?|grenades?|molotov|nerve agents?|sarin|ricin|chemical weapons?|"
-        rf"biological weapons?|dirty bomb|poison(?:ous)?|untraceable|ghost gun|silencer|firearms? at home|"
-        rf"weapons? (?:at home|with a 3d printer))\b"
+        r"(?:如何|怎么|怎样|教我|告诉我|帮我)[^。?!]{0,12}(?:制作|制造|做|造|自制|合成|编写|写)[^。?!]{0,12}"
+        r"(?:炸弹|炸药|爆炸物|燃烧瓶|毒药|毒气|毒品|冰毒|海洛因|枪|木马|病毒|勒索软件|钓鱼网站)"
     ),
     (
-        rf"{_ASK}[^.?!]*\b(?:malware|ransomware|keylogger|computer virus|phishing|botnet|ddos|exploit code|"
-        rf"hack (?:into|someone|a|an|my)|steal (?:passwords?|credit cards?|a car|identit))"
+        r"(?:如何|怎么|怎样)(?:才能)?(?:去)?(?:制毒|洗钱|贩毒|走私|入侵|盗取|诈骗|自杀|自残|自尽|结束生命|"
+        r"(?:杀死|杀掉|谋杀|暗杀|刺杀|毒死|绑架)(?:一个|某|别人|他人|自己|我|他|她|习近平))"
     ),
-    rf"{_ASK}[^.?!]*\b(?:methamphetamine|meth|cocaine|heroin|fentanyl|lsd|crack)\b",
-    (
-        rf"{_ASK}[^.?!]*\b(?:kill|murder|poison|assassinate|kidnap|stab|strangle|harm|hurt|torture|rape|dismember|"
-        rf"attack)\b[^.?!]*\b(?:someone|somebody|myself|my|him|her|them|a person|people|an? [a-z]+ (?:leader|"
-        rf"official|president|politician|protesters?)|neighbou?rs?|xi jinping|president|minister|officials?|"
-        rf"police)\b"
-    ),
-    r"\b(?:kill myself|commit suicide|end my life|self-harm|hurt myself|cut myself|want to die)\b",
-    r"\b(?:child porn|sexual[a-z]* [^.?!]*\b(?:minor|child|children|underage))",
-    (
-        r"\b(?:launder money|evade taxes|counterfeit (?:money|currency)|human trafficking|smuggle (?:drugs|people|"
-        r"weapons))\b"
-    ),
-    (
-        r"(?:如何|怎么|怎样|教我|告诉我|帮我|步骤|方法|教程|指南|写)[^。?!]*(?:炸弹|炸药|爆炸物|燃烧瓶|毒药|毒气|"
-        r"制毒|冰毒|海洛因|可卡因|枪支|手枪|木马|病毒程序|勒索软件|钓鱼网站|入侵|盗取|洗钱|假币|贩毒|走私)"
-    ),
-    (
-        r"(?:如何|怎么|怎样|教我|告诉我|帮我|我要|我想)[^。?!]*(?:杀死|杀害|杀掉|谋杀|暗杀|刺杀|毒死|绑架|伤害|"
-        r"袭击|强奸|自杀|自残|自尽|结束生命)"
-    ),
+    r"(?:教我|帮我|我要|我想)[^。?!]{0,8}(?:杀死|杀掉|杀人|谋杀|暗杀|刺杀|毒死|绑架|自杀|自残|自尽|结束生命)",
 )
 
 
