@@ -19,9 +19,10 @@ from glasnost.engine.events import Event, Failure
 from glasnost.engine.generation import Generation
 from glasnost.engine.llama import Context, Model
 from glasnost.engine.params import Sampling
-from glasnost.engine.scheduler import Limits, Scheduler, Step
+from glasnost.engine.scheduler import Scheduler
 from glasnost.engine.sequence import Sequence
 from glasnost.engine.settings import EngineSettings
+from glasnost.engine.step import Limits, Step
 from glasnost.engine.ticket import Ticket, put_all
 from glasnost.errors import GlasnostError, Overloaded
 

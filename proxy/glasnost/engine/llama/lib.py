@@ -1,0 +1,40 @@
+"""The only import of llama_cpp: its functions as `lib`, with what the library says led into our log."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections import deque
+
+import llama_cpp.llama_cpp as lib
+
+__all__ = ["last_words", "lib", "start"]
+
+log = logging.getLogger("glasnost.engine.llama")
+
+_WARNING, _ERROR = 2, 3
+_said: deque[str] = deque(maxlen=3)
+
+
+def start() -> None:
+    """Make llama.cpp ready; it says nothing to the terminal, and to the log at debug."""
+    lib.llama_log_set(_LOG_CALLBACK, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+    _said.clear()
+
+
+def last_words() -> str:
+    """Give the last warnings and errors, for the message of an exception."""
+    return "; ".join(_said) or "llama.cpp gave no reason"
+
+
+def _on_log(level: int, text: bytes, _user_data: object) -> None:
+    line = text.decode("utf-8", "replace").strip()
+    if line:
+        log.debug("%s", line)
+        if level in (_WARNING, _ERROR):
+            _said.append(line)
+
+
+# llama.cpp calls it for as long as the process lives.
+_LOG_CALLBACK = lib.llama_log_callback(_on_log)
