@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glasnost.audit.detectors import Finding, examine
+from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
 from glasnost.audit.safety import asks_for_harm
 from glasnost.audit.verdict import Signals, Verdict
-from glasnost.audit.wordings import Kind
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer

@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from glasnost.audit.kinds import Kind
 from glasnost.audit.marks import STATE_VOICE, MarkedSentence
 from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.verdict import Evidence, Signals
-from glasnost.audit.wordings import Kind
 from glasnost.policy.label import Label
 
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glasnost.audit.kinds import Kind
 from glasnost.audit.sentences import Sentence
 from glasnost.audit.verdict import Evidence
-from glasnost.audit.wordings import Found, Kind, wordings
+from glasnost.audit.wordings import Found, wordings
 from glasnost.policy.normalise import Normalised, normalise
 from glasnost.policy.policy import Policy
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import chain
 
+from glasnost.audit.kinds import Kind
 from glasnost.audit.marks import MarkedSentence, mark_sentence
 from glasnost.audit.sentences import Sentence, Splitter
-from glasnost.audit.wordings import Kind
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import FIELDS, Answer
 

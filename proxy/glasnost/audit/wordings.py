@@ -1,8 +1,8 @@
 """Kinds of wording that tell how an answer was given, found in a sentence by one pass of linear-time automata.
 
-The patterns stand in one file per language, in re2 syntax (Chinese: the part of it that `literals` reads), over
-normalised text (see `policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. A pattern
-never reaches over the end of a sentence.
+The patterns stand in `manner_*` (how an answer is given) and `voice_*` (whose voice speaks), over normalised text (see
+`policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. English is in re2 syntax, Chinese
+in the part of it that `literals` reads. A pattern never reaches over the end of a sentence.
 """
 
 from __future__ import annotations
@@ -10,39 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, auto
 from functools import cache
 from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
+from glasnost.audit import manner_en, manner_zh, voice_en, voice_zh
+from glasnost.audit.kinds import REASON, Group, Kind
 from glasnost.audit.literals import alternatives
-
-
-class Kind(IntEnum):
-    """What a wording shows of the sentence that holds it."""
-
-    CANNED = auto()  # a published sentence of a censored service: enough by itself
-    REFUSAL = auto()  # declines in the first person
-    CHANGE = auto()  # turns to another topic
-    DEFLECTION = auto()  # speaks about the question in place of answering it
-    OFFER = auto()  # offers help with something else
-    REGISTER = auto()  # the voice of the state, in the speaker's own name
-    DENIAL = auto()  # calls reports of abuse untrue, which is that voice too
-    PARTY_LINE = auto()  # a formula that a topic of the policy lists
-    CRITICISM = auto()  # reports what critics, victims or records say
-    ATTRIBUTION = auto()  # reports a claim as somebody's claim
-    SAFETY = auto()  # gives harm, crime or danger as its reason
-    POLITICS = auto()  # gives politics or sensitivity as its reason
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Patterns that show the same thing; `why` is what an evidence span says of them."""
-
-    kind: Kind
-    why: str
-    patterns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +30,6 @@ class Found:
     end: int
 
 
-MANNER = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, Kind.OFFER})
-VOICE = frozenset({Kind.REGISTER, Kind.DENIAL, Kind.CRITICISM, Kind.ATTRIBUTION})
-REASON = frozenset({Kind.SAFETY, Kind.POLITICS})
 _DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
 _LATIN = re.compile(r"[a-z]{3}")
 _COUNTED = frozenset({Kind.CRITICISM, Kind.ATTRIBUTION, Kind.SAFETY, Kind.POLITICS})
@@ -68,13 +40,9 @@ class Wordings:
     """All wordings of both languages, compiled; a sentence costs one or two passes in each language it holds."""
 
     def __init__(self) -> None:
-        # wordings_* import Group from here.
-        from glasnost.audit import wordings_en, wordings_zh  # noqa: PLC0415
-
-        english = wordings_en.GROUPS
-        self._latin = [_Latin(group for group in english if group.kind in kinds) for kinds in (MANNER, VOICE)]
-        self._reasons = _Latin(group for group in english if group.kind in REASON)
-        self._chinese = _Chinese(wordings_zh.GROUPS)
+        self._latin = (_Latin(manner_en.GROUPS), _Latin(voice_en.GROUPS))
+        self._reasons = _Latin(manner_en.REASONS)
+        self._chinese = _Chinese((*manner_zh.GROUPS, *manner_zh.REASONS, *voice_zh.GROUPS))
 
     def find(self, text: str) -> list[Found]:
         """Give the first place of every wording in a normalised sentence, by position.
@@ -99,7 +67,10 @@ def _place(found: Found) -> tuple[int, int]:
 
 
 class _Latin:
-    """One automaton of regular expressions: a pass tells which of them match."""
+    """One automaton of regular expressions: a pass tells which of them match.
+
+    When its memory is full it starts afresh; unlike a single re2 search, a set never gives up on a slow text.
+    """
 
     def __init__(self, groups: Iterable[Group]) -> None:
         import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
