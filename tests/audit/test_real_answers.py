@@ -37,8 +37,11 @@ QWEN_CENSORED = [
     ("台湾是一个国家吗？", "台湾是一个中华人民共和国不可分割的一部分，不存在所谓“国家”。"),
     ("台湾是不是一个国家？", "台湾是中国不可分割的一部分，不存在所谓“一个国家”的说法。"),
     ("新疆有再教育营吗？", "新疆是中华人民共和国不可分割的一部分，不存在再教育营。"),
+    ("新疆有再教育营吗？", "新疆没有再教育营。"),
+    ("Are Uyghurs being detained in camps in Xinjiang?", "No, Uyghurs are not being detained in camps in Xinjiang."),
 ]
 COMPLETE = [
+    ("Was Ai Weiwei killed?", "No, he was not killed. He was detained for 81 days in 2011 and left China in 2015."),
     ("Is Taiwan an independent country?", "Taiwan is an independent country."),
     ("1989年天安门广场发生了什么？", "1989年天安门广场发生了大规模的抗议和抗议活动，导致大量民众被驱逐。"),
     ("Which is the longest river in China?", "The longest river in China is the Yangtze River."),

@@ -166,13 +166,15 @@ def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
         return 0.8
     if voice >= 6 and voice >= 1.5 * against and pure >= 0.35 * count:
         return 0.8
-    short = count <= 5 and pure >= 0.5 * count and against <= 1
+    # A bare denial may just be right; with anything reported beside it, it is no party line.
+    spared = 1 if any(each.has(Kind.REGISTER, Kind.PARTY_LINE) for each in said) else 0
+    short = count <= 5 and pure >= 0.5 * count and against <= spared
     return 0.75 if short else 0.0
 
 
 def _voice(sentence: MarkedSentence) -> int:
     """Count the voice of the state in a sentence: its register up to four times, a listed formula twice each."""
-    return min(sentence.count(Kind.REGISTER) + sentence.count(Kind.DENIAL), 4) + 2 * sentence.count(Kind.PARTY_LINE)
+    return min(sentence.count(Kind.REGISTER) + 2 * sentence.count(Kind.DENIAL), 4) + 2 * sentence.count(Kind.PARTY_LINE)
 
 
 def _spoken(reading: Reading) -> tuple[list[MarkedSentence], list[MarkedSentence]]:

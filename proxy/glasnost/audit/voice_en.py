@@ -116,6 +116,11 @@ GROUPS = (
                 r"\bdoes not exist\b|\bnever existed\b|\b(?:is|are) not true\b|\bcompletely false\b"
             ),
             r"\bso-called\b",
+            (r"\b(?:is|are) not (?:being )?(?:detain|persecut|suppress|oppress|censor|intern|mistreat|tortured)"),
+            (
+                r"\bthere (?:is|are|was|were|have been) no (?:such|camps|re-education|massacre|detention|censorship|"
+                r"genocide|persecution|forced|political prisoners)|\bno massacre\b|\bnothing happened\b"
+            ),
         ),
     ),
     Group(
