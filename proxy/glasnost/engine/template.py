@@ -112,6 +112,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         self.filters.update(tojson=_tojson, _turns=_turns, _joined=_joined)
         self.globals["raise_exception"] = _raise_exception
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Give no safe `format`: `is_safe_attribute` refuses them all."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not (isinstance(obj, str) and attr in _UNBOUNDED_METHODS) and super().is_safe_attribute(obj, attr, value)
 
