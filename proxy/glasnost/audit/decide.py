@@ -38,7 +38,7 @@ class Reroute:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Serve no more of the answer; a client that already has a part of it gets no proper end."""
+    """Serve no more of the answer; it ends as filtered."""
 
 
 Decision = Deliver | Flag | Reroute | Block
