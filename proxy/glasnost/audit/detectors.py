@@ -63,8 +63,10 @@ def refusal_field(reading: Reading, _: Signals) -> Finding | None:
     said = reading.fields["refusal"].said
     if not said:
         return None
-    text = reading.answer.refusal
-    evidence = Evidence("refusal", 0, len(text), text, "the API's own field for refusals", reading.choice)
+    whole = reading.answer.refusal
+    text = whole[said[0].start :].lstrip()
+    place = (len(whole) - len(text), len(whole))
+    evidence = Evidence("refusal", *place, text, "the API's own field for refusals", reading.choice)
     return Finding(Label.REFUSAL, 0.97, "refusal_field", (evidence,), tuple(said))
 
 
@@ -159,7 +161,7 @@ def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
         return 0.0
     count = len(said)
     against = _count(said, Kind.CRITICISM) + 2 * facts
-    pure = sum(each.has(*STATE_VOICE) and not each.has(Kind.CRITICISM) for each in said)
+    pure = sum(_voice(each) > 4 * each.count(Kind.CRITICISM) for each in said)
     if voice >= 6 and voice >= 2 * against and pure >= 0.5 * count:
         return 0.9
     if voice >= 3 and voice >= 2 * against and pure >= 0.4 * count:

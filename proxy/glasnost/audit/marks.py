@@ -77,9 +77,11 @@ def mark_sentence(
 
 def _found(policy: Policy, seen: Normalised) -> list[Found]:
     found = wordings().find(seen.text)
+    # A formula that stands in several topics was still said once.
+    formulas = {(hit.start, hit.end): hit for hit in reversed(policy.party_line_in(seen))}
     found += [
         Found(Kind.PARTY_LINE, f"party line {hit.topic_id}/{hit.item_id}", hit.start, hit.end)
-        for hit in policy.party_line_in(seen)
+        for _, hit in sorted(formulas.items())
     ]
     kinds = {each.kind for each in found}
     if Kind.ATTRIBUTION in kinds:
