@@ -191,8 +191,8 @@ def _finding(
     *kinds: Kind,
 ) -> Finding:
     used = tuple(sentence for sentence in sentences if sentence.has(*kinds))
-    evidence = tuple(mark.evidence for sentence in used for mark in sentence.marks if mark.kind in kinds)
-    return Finding(label, probability, detector, evidence, used)
+    evidence = dict.fromkeys(mark.evidence for sentence in used for mark in sentence.marks if mark.kind in kinds)
+    return Finding(label, probability, detector, tuple(evidence), used)
 
 
 def _at_end(reading: Reading, why: str) -> tuple[Evidence, ...]:
