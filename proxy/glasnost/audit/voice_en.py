@@ -118,6 +118,11 @@ GROUPS = (
             r"\bso-called\b",
             (r"\b(?:is|are) not (?:being )?(?:detain|persecut|suppress|oppress|censor|intern|mistreat|tortured)"),
             (
+                r"\b(?:does|do|did|has|have|is|are|was|were)(?: not|n't| never) "
+                r"(?:suppress|persecut|oppress|repress|detain|imprison|censor|mistreat|tortur|massacr|"
+                r"commit(?:ted|ting)? (?:a |any )?(?:genocide|massacre|atrocit|human rights|crimes))"
+            ),
+            (
                 r"\bthere (?:is|are|was|were|have been) no (?:such|camps|re-education|massacre|detention|censorship|"
                 r"genocide|persecution|forced|political prisoners)|\bno massacre\b|\bnothing happened\b"
             ),
