@@ -25,7 +25,6 @@ def test_the_defaults_work():
         ({"context": -1}, "ctx"),
         ({"queue": -1}, "queue"),
         ({"threads": 0}, "threads"),
-        ({"chunk": 0}, "chunk"),
         ({"slots": 8, "batch": 7}, "batch"),
         ({"gpu_layers": -1}, "gpu-layers"),
         ({"tensor_split": (1.0, -1.0)}, "tensor-split"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from glasnost.errors import InvalidRequest
@@ -48,10 +48,6 @@ class Sampling:
     def penalised(self) -> bool:
         """True when tokens that were generated before are worth less."""
         return self.frequency_penalty != 0 or self.presence_penalty != 0 or self.repeat_penalty != 1
-
-    def for_choice(self, index: int) -> Sampling:
-        """Give the sampling of one of several choices: each draws its own numbers from the request's seed."""
-        return self if self.seed is None else replace(self, seed=self.seed + index)
 
 
 def parse_sampling(body: Mapping[str, Any], vocabulary: int) -> Sampling:

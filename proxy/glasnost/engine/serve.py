@@ -97,6 +97,7 @@ async def _serve(settings: EngineSettings, model: Model, context: Context, liste
         return await _until_ended(server, worker, listener)
     finally:
         worker.close()
+        model.close()
 
 
 async def _until_ended(server: _Server, worker: Worker, listener: socket.socket) -> int:

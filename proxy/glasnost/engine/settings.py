@@ -22,8 +22,7 @@ class EngineSettings:
 
     `context` is the number of tokens that all sequences share, 0 for what the model was trained with.
     `gpu_layers` None means every layer where llama.cpp was built for a GPU, and none elsewhere. `batch` is the
-    token budget of one step; `chunk` bounds the prompt tokens of a step in which somebody else is decoding, so
-    that a long prompt does not stall the streams beside it. `parent` is the process whose end ends the engine.
+    most tokens of one step; on a CPU a step is smaller, since there it would only be longer. `parent` is the process whose end ends the engine.
     """
 
     path: Path
@@ -32,7 +31,6 @@ class EngineSettings:
     context: int = 8192
     queue: int = 64
     batch: int = 512
-    chunk: int = 128
     threads: int = field(default_factory=available_cores)
     gpu_layers: int | None = None
     tensor_split: tuple[float, ...] = ()
@@ -52,7 +50,6 @@ class EngineSettings:
                 ("slots", self.slots, 1),
                 ("ctx", self.context, 0),
                 ("queue", self.queue, 0),
-                ("chunk", self.chunk, 1),
                 ("threads", self.threads, 1),
                 ("batch", self.batch, max(self.slots, 1)),
             )

@@ -57,8 +57,8 @@ class Worker:
             slots=settings.slots,
             cells=context.size,
             queue=settings.queue,
-            budget=settings.batch,
-            chunk=settings.chunk,
+            budget=context.budget,
+            chunk=context.chunk,
             partial=model.partial_cache,
         )
         self.scheduler = Scheduler(limits)
@@ -116,12 +116,11 @@ class Worker:
             self._work.notify()
 
     def close(self) -> None:
-        """Stop, wait for the thread, then free the context and the model."""
+        """Stop, wait for the thread, then free the context."""
         self.stop()
         if self._thread.ident is not None:
             self._thread.join()
         self.context.close()
-        self.model.close()
 
     def _run(self) -> None:
         error: Exception = Overloaded("The engine is shutting down.", retry_after=1)

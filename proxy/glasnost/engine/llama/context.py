@@ -29,6 +29,10 @@ _FLASH_ATTENTION = {
 # On CPUs llama.cpp's flash attention takes another kernel, with other rounding, from 64 rows on. Below, a sequence
 # gets the same logits whatever else is in its batch, however its prompt is cut and wherever its prefix comes from.
 _CPU_ROWS = 56
+# A CPU computes a long step no faster per token than a short one, and the shorter it is the sooner the next request
+# gets in; beside streams, a chunk of a prompt must not be felt as a pause.
+_CPU_BUDGET = 2 * _CPU_ROWS
+_CPU_CHUNK = 64
 
 
 class Context:
@@ -36,6 +40,10 @@ class Context:
 
     def __init__(self, model: Model, settings: EngineSettings) -> None:
         self._model = model
+        on_cpu = gpu_layers(settings) == 0
+        #: The most tokens of a step, and the most prompt tokens of a step in which anyone decodes.
+        self.budget = max(settings.slots, min(settings.batch, _CPU_BUDGET)) if on_cpu else settings.batch
+        self.chunk = _CPU_CHUNK if on_cpu else settings.batch
         self._context = lib.llama_init_from_model(model.handle, _context_params(model, settings))
         if not self._context:
             raise ModelFileError(f"no context of {settings.context} tokens: {last_words()}")

@@ -1,0 +1,17 @@
+"""One engine for all tests that only ask it something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine_process import EngineProcess, run_engine
+
+
+@pytest.fixture(scope="session")
+def smollm(smollm_path, tmp_path_factory) -> Iterator[EngineProcess]:
+    """SmolLM2 with 8 slots, a queue of 4 and 4,096 cells."""
+    socket = tmp_path_factory.mktemp("engine") / "engine.sock"
+    with run_engine(smollm_path, socket, "--slots", "8", "--ctx", "4096", "--queue", "4") as engine:
+        yield engine
