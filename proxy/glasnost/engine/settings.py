@@ -22,7 +22,8 @@ class EngineSettings:
 
     `context` is the number of tokens that all sequences share, 0 for what the model was trained with.
     `gpu_layers` None means every layer where llama.cpp was built for a GPU, and none elsewhere. `batch` is the
-    most tokens of one step; on a CPU a step is smaller, since there it would only be longer. `parent` is the process whose end ends the engine.
+    most tokens of one step; on a CPU a step is smaller, since there it would only be longer. `parent` is the
+    process whose end ends the engine.
     """
 
     path: Path

@@ -12,7 +12,7 @@ from collections import deque
 # next to nothing. Read when the library is loaded; costs 2 % on an idle machine.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-import llama_cpp.llama_cpp as lib  # noqa: E402 - the line above comes first
+import llama_cpp.llama_cpp as lib
 
 __all__ = ["last_words", "lib", "start"]
 
