@@ -44,7 +44,7 @@ def model(smollm_path):
 
 @contextlib.asynccontextmanager
 async def running(model, path, faults):
-    settings = EngineSettings(path=path, name="m", slots=2, context=512, queue=2, threads=2)
+    settings = EngineSettings(path=path, name="m", slots=2, context=512, queue=2, threads=1)
     worker = Worker(model, Faulty(model, settings, faults), settings)
     worker.start()
     try:
@@ -141,7 +141,7 @@ def test_stopping_ends_a_running_step_and_tells_whoever_waits(model, smollm_path
 def test_sequences_that_outgrow_the_cache_take_turns_and_all_end(model, smollm_path):
     async def run():
         async with running(model, smollm_path, {}) as worker:
-            long = Sampling(temperature=0, max_tokens=200, logit_bias=((2, -100.0), (0, -100.0)))
+            long = Sampling(temperature=0, max_tokens=110, logit_bias=((2, -100.0), (0, -100.0)))
             prompt = model.tokenize("Tell a story without an end. " * 18)
             tickets = [worker.submit([*prompt, number], long, 1) for number in (30, 40, 50)]
             texts = [await outcome(ticket) for ticket in tickets]
