@@ -150,12 +150,12 @@ def test_unknown_models_and_paths_add_no_series(running):
 
 
 def test_above_the_limit_of_requests_a_clear_503_tells_when_to_come_back():
-    slow = script(rule("The capital of France is Paris.", first_delay=1.0))
+    slow = script(rule("The capital of France is Paris.", delay=20.0))
     with gateway(CONFIG + "server: {max_in_flight: 1}\n", gagged=slow) as each:
         with httpx.stream("POST", f"{each.url}/v1/chat/completions", json=body(HARMLESS, stream=True)):
             since = time.monotonic()
             answer = each.post(body(HARMLESS))
-            assert time.monotonic() - since < 0.5
+            assert time.monotonic() - since < 10
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "1"
         assert answer.json()["error"]["code"] == "overloaded"
