@@ -26,7 +26,6 @@ FORBIDDEN = re.compile(
             r"pypi\.org/" + "simple",
             "files.python" + r"hosted\.org",
             r"(?<![\w.$}/-])/" + r"(?:root|work|home/\w+|Users/\w+)/",
-            "/tmp/" + r"w\b",
         ]
     )
 )
