@@ -19,6 +19,7 @@ from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.services import build_app
 from glasnost.upstream.script import parse_script
+from running import metric
 
 SENSITIVE = "What happened at Tiananmen Square on June 4, 1989?"
 HARMLESS = "What is the capital of France?"
@@ -72,11 +73,7 @@ class Gateway:
         return httpx.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
 
     def metric(self, name: str, **labels: str) -> float:
-        """Give the sum of all samples of `name` that have these labels."""
-        wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
-        found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(pair in line for pair in wanted))
+        return metric(self.url, name, **labels)
 
 
 def body(prompt: str = HARMLESS, **fields: Any) -> dict[str, Any]:

@@ -44,10 +44,7 @@ class Server:
             time.sleep(0.1)
 
     def metric(self, name: str, **labels: str) -> float:
-        wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        lines = httpx.get(f"{self.url}/metrics", timeout=10).text.splitlines()
-        found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(pair in line for pair in wanted))
+        return metric(self.url, name, **labels)
 
     def engine(self, name: str) -> int:
         """Give the process of the engine that serves the upstream `name`."""
@@ -56,6 +53,14 @@ class Server:
             if b"engine" in arguments and name.encode() in arguments:
                 return pid
         raise AssertionError(f"no engine {name!r}")
+
+
+def metric(url: str, name: str, **labels: str) -> float:
+    """Give the sum of all samples of `name` that have these labels."""
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    lines = httpx.get(f"{url}/metrics", timeout=10).text.splitlines()
+    found = [line for line in lines if line.startswith((f"{name}{{", f"{name} "))]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(pair in line for pair in wanted))
 
 
 def children_of(parent: int) -> list[int]:
