@@ -208,3 +208,30 @@ def test_a_start_can_be_ended_half_way(tmp_path):
             assert not running(pid)
 
     run(test)
+
+
+def test_an_engine_that_is_being_stopped_when_the_gateway_closes_is_gone_afterwards(tmp_path):
+    stubborn = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "open(sys.argv[1], 'w').close()\n"
+        "time.sleep(60)\n"
+    )
+    started = tmp_path / "started"
+
+    async def probe():
+        return {} if started.exists() else None
+
+    async def scenario() -> int:
+        command = [sys.executable, "-S", "-c", stubborn, str(started)]
+        supervisor = Supervisor("engine", Plan(command, start_seconds=20.0, idle_seconds=0.1), probe)
+        async with supervisor.lease():
+            pid = supervisor.pid
+        assert pid is not None
+        await until(lambda: not supervisor.loaded)  # unloaded for idleness: it is asked to end, and does not
+        await supervisor.aclose()
+        return pid
+
+    pid = asyncio.run(scenario())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

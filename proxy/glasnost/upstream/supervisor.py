@@ -64,6 +64,7 @@ class Supervisor:
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
+        self._child: Child | None = None
         self._closed = False
         self._in_use = 0
         self._used_at = clock()
@@ -102,6 +103,8 @@ class Supervisor:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
+        if self._child is not None:
+            await self._child.stop()  # it was being stopped already, and the cancellation broke that off
 
     def _want(self) -> None:
         self._wanted.set()
@@ -134,7 +137,7 @@ class Supervisor:
             await asyncio.sleep(self._backoff.remaining(self._clock()))
             child: Child | None = None
             try:
-                child = await Child.spawn(self._name, self._plan.command)
+                child = self._child = await Child.spawn(self._name, self._plan.command)
                 self.pid = child.pid
                 await self._until_ready(child)
                 await self._live(child)
@@ -144,6 +147,7 @@ class Supervisor:
                 self.pid = None
                 if child is not None:
                     await child.stop()
+                    self._child = None
 
     async def _until_ready(self, child: Child) -> None:
         began = self._clock()
