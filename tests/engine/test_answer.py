@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glasnost.engine.answer import Chunks, Tally, Whole
 from glasnost.engine.events import Delta, End, TokenLogprob
+from glasnost.engine.output import OutputFormat
 from glasnost.wire.chunk import Frame
 
 FRAME = Frame("id", 1, "m")
@@ -18,13 +19,14 @@ THOUGHT = [
 
 
 def whole(events, *, choices=1, thinking=False):
-    answer = Whole(FRAME, Tally(10, choices), choices=choices, thinking=thinking)
+    answer = Whole(FRAME, Tally(10, choices), OutputFormat(thinking=thinking), choices=choices)
     answer.add(events)
     return answer.completion()
 
 
 def chunks(events, *, choices=1, thinking=False, include_usage=False):
-    made = Chunks(FRAME, Tally(10, choices), choices=choices, thinking=thinking, include_usage=include_usage)
+    output = OutputFormat(thinking=thinking)
+    made = Chunks(FRAME, Tally(10, choices), output, choices=choices, include_usage=include_usage)
     return [*made.opening(), *(chunk for event in events for chunk in made.add(event)), *made.closing()]
 
 

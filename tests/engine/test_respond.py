@@ -10,6 +10,7 @@ import pytest
 from glasnost.engine import respond
 from glasnost.engine.answer import Chunks, Tally, Whole
 from glasnost.engine.events import Delta, End, Failure
+from glasnost.engine.output import OutputFormat
 from glasnost.engine.respond import StreamedAnswer, WholeAnswer
 from glasnost.engine.ticket import Ticket
 from glasnost.errors import Overloaded
@@ -40,11 +41,11 @@ class Connection:
         self.sent.append(message)
 
     async def stream(self):
-        chunks = Chunks(FRAME, self.tally, choices=1, thinking=False, include_usage=False)
+        chunks = Chunks(FRAME, self.tally, OutputFormat(), choices=1, include_usage=False)
         await StreamedAnswer(self.ticket, chunks, self.tally)({}, self.receive, self.send)
 
     async def whole(self):
-        answer = Whole(FRAME, self.tally, choices=1, thinking=False)
+        answer = Whole(FRAME, self.tally, OutputFormat(), choices=1)
         await WholeAnswer(self.ticket, answer, self.tally)({}, self.receive, self.send)
 
     @property

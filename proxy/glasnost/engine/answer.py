@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from glasnost.engine.events import Delta, End, Event, Failure, TokenLogprob
-from glasnost.engine.reasoning import Piece, ReasoningSplitter
+from glasnost.engine.output import OutputFormat, OutputParser, Piece, Text
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chunk import Frame
 
@@ -43,10 +43,10 @@ class Tally:
 class Whole:
     """Gathers the events of a request into one completion."""
 
-    def __init__(self, frame: Frame, tally: Tally, *, choices: int, thinking: bool) -> None:
+    def __init__(self, frame: Frame, tally: Tally, output: OutputFormat, *, choices: int) -> None:
         self._frame = frame
         self._tally = tally
-        self._splitters = [ReasoningSplitter(thinking=thinking) for _ in range(choices)]
+        self._parsers = [OutputParser(output) for _ in range(choices)]
         self._fields: list[dict[str, list[str]]] = [{} for _ in range(choices)]
         self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(choices)]
         self._reasons = [""] * choices
@@ -56,13 +56,13 @@ class Whole:
         for event in events:
             if isinstance(event, Failure):
                 raise event.error
-            splitter = self._splitters[event.choice]
+            parser = self._parsers[event.choice]
             if isinstance(event, End):
-                self._gather(event.choice, splitter.finish())
+                self._gather(event.choice, parser.finish())
                 self._reasons[event.choice] = event.finish_reason
                 self._tally.add(event)
             else:
-                self._gather(event.choice, splitter.feed(event.text))
+                self._gather(event.choice, parser.feed(event.text))
                 if event.logprob is not None:
                     self._logprobs[event.choice].append(event.logprob)
 
@@ -78,8 +78,9 @@ class Whole:
         }
 
     def _gather(self, choice: int, pieces: Iterable[Piece]) -> None:
-        for field, text in pieces:
-            self._fields[choice].setdefault(field, []).append(text)
+        for piece in pieces:
+            if isinstance(piece, Text):
+                self._fields[choice].setdefault(piece.field, []).append(piece.text)
 
     def _choice(self, index: int) -> dict[str, Any]:
         texts = {field: "".join(parts) for field, parts in self._fields[index].items()}
@@ -95,24 +96,24 @@ class Whole:
 class Chunks:
     """Turns the events of a request into the chunks of its stream."""
 
-    def __init__(self, frame: Frame, tally: Tally, *, choices: int, thinking: bool, include_usage: bool) -> None:
+    def __init__(self, frame: Frame, tally: Tally, output: OutputFormat, *, choices: int, include_usage: bool) -> None:
         self._frame = frame
         self._tally = tally
-        self._splitters = [ReasoningSplitter(thinking=thinking) for _ in range(choices)]
+        self._parsers = [OutputParser(output) for _ in range(choices)]
         self._include_usage = include_usage
 
     def opening(self) -> list[Chunk]:
         """Give the chunk of each choice that names the role."""
         delta = {"role": "assistant", "content": ""}
-        return [self._chunk(index, delta) for index in range(len(self._splitters))]
+        return [self._chunk(index, delta) for index in range(len(self._parsers))]
 
     def add(self, event: Delta | End) -> list[Chunk]:
         """Give the chunks of the next event."""
-        splitter = self._splitters[event.choice]
+        parser = self._parsers[event.choice]
         if isinstance(event, Delta):
-            return self._deltas(event.choice, splitter.feed(event.text), event.logprob)
+            return self._deltas(event.choice, parser.feed(event.text), event.logprob)
         self._tally.add(event)
-        rest = self._deltas(event.choice, splitter.finish(), None)
+        rest = self._deltas(event.choice, parser.finish(), None)
         return [*rest, self._chunk(event.choice, {}, finish_reason=event.finish_reason)]
 
     def closing(self) -> list[Chunk]:
@@ -120,12 +121,12 @@ class Chunks:
         return [self._frame.usage(self._tally.usage())] if self._include_usage else []
 
     def _deltas(self, choice: int, pieces: list[Piece], logprob: TokenLogprob | None) -> list[Chunk]:
+        deltas = [{piece.field: piece.text} for piece in pieces if isinstance(piece, Text)]
         if logprob is None:
-            return [self._chunk(choice, {field: text}) for field, text in pieces]
-        first, *more = pieces or [("content", "")]
-        logprobs = logprobs_object([logprob])
-        chunks = [self._chunk(choice, {first[0]: first[1]}, logprobs=logprobs)]
-        return chunks + [self._chunk(choice, {field: text}) for field, text in more]
+            return [self._chunk(choice, delta) for delta in deltas]
+        first, *more = deltas or [{"content": ""}]
+        chunks = [self._chunk(choice, first, logprobs=logprobs_object([logprob]))]
+        return chunks + [self._chunk(choice, delta) for delta in more]
 
     def _chunk(self, choice: int, delta: dict[str, Any], **rest: Any) -> Chunk:
         chunk = self._frame.chunk(delta, index=choice, **rest)

@@ -18,14 +18,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from glasnost.engine.answer import Chunks, Tally, Whole
-from glasnost.engine.params import parse_sampling
+from glasnost.engine.chat import prepare
 from glasnost.engine.prompt import Prompter
 from glasnost.engine.respond import StreamedAnswer, WholeAnswer
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.worker import Worker
 from glasnost.errors import (
     GlasnostError,
-    InvalidRequest,
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
@@ -78,16 +77,14 @@ async def _chat(request: Request) -> Any:
     chat = ChatRequest.parse(loads_object(await _body(request)))
     if chat.model != engine.settings.name:
         raise ModelNotFound(f"This engine serves the model {engine.settings.name!r} only.", param="model")
-    sampling = parse_sampling(chat.body, engine.worker.model.vocabulary)
-    if chat.n > engine.settings.slots:
-        raise InvalidRequest(f"`n` can be at most {engine.settings.slots}, the slots of this engine.", param="n")
-    prompt = await asyncio.to_thread(engine.prompter.prompt, chat)
-    ticket = engine.worker.submit(prompt.tokens, sampling, chat.n)
+    vocabulary, slots = engine.worker.model.vocabulary, engine.settings.slots
+    job = await asyncio.to_thread(prepare, chat, engine.prompter, vocabulary=vocabulary, slots=slots)
+    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices)
     frame = Frame(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), engine.settings.name)
-    tally = Tally(len(prompt.tokens), chat.n)
+    tally = Tally(len(job.prompt.tokens), job.choices)
     if not chat.stream:
-        return WholeAnswer(ticket, Whole(frame, tally, choices=chat.n, thinking=prompt.thinking), tally)
-    chunks = Chunks(frame, tally, choices=chat.n, thinking=prompt.thinking, include_usage=chat.include_usage)
+        return WholeAnswer(ticket, Whole(frame, tally, job.output, choices=job.choices), tally)
+    chunks = Chunks(frame, tally, job.output, choices=job.choices, include_usage=chat.include_usage)
     return StreamedAnswer(ticket, chunks, tally)
 
 

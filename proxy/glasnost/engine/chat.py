@@ -1,0 +1,33 @@
+"""From a chat request to the job that the engine does for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glasnost.engine.output import OutputFormat
+from glasnost.engine.params import Sampling, parse_sampling
+from glasnost.engine.prompt import Prompt, Prompter
+from glasnost.errors import InvalidRequest
+from glasnost.wire.chat import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ChatJob:
+    """What to continue, how, how often, and how to read what comes out."""
+
+    prompt: Prompt
+    sampling: Sampling
+    choices: int
+    output: OutputFormat
+
+
+def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots: int) -> ChatJob:
+    """Check a request for a model of `vocabulary` tokens and render it; an InvalidRequest names what is wrong.
+
+    Rendering takes milliseconds and more for a long conversation: call it on a thread.
+    """
+    sampling = parse_sampling(request.body, vocabulary)
+    if request.n > slots:
+        raise InvalidRequest(f"`n` can be at most {slots}, the slots of this engine.", param="n")
+    prompt = prompter.prompt(request)
+    return ChatJob(prompt, sampling, request.n, OutputFormat(thinking=prompt.thinking))
