@@ -80,7 +80,6 @@ def test_empty_tools_and_a_text_format_ask_for_nothing():
         ("logit_bias", {str(token): 1 for token in range(1_000_000)}),
         *[("logprobs", value) for value in (1, "yes", 5)],
         ("top_logprobs", 5),
-        ("tools", [{"type": "function"}]),
         ("functions", [{"name": "f"}]),
         *[("response_format", value) for value in ({"type": "json_object"}, {"type": "json_schema"}, "text")],
     ],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from glasnost.engine.events import Delta, End, Event, Failure, TokenLogprob
-from glasnost.engine.output import OutputFormat, OutputParser, Piece, Text
+from glasnost.engine.output import Arguments, OutputFormat, OutputParser, Piece, Text, ToolCall
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chunk import Frame
 
@@ -46,8 +46,9 @@ class Whole:
     def __init__(self, frame: Frame, tally: Tally, output: OutputFormat, *, choices: int) -> None:
         self._frame = frame
         self._tally = tally
-        self._parsers = [OutputParser(output) for _ in range(choices)]
+        self._parsers = [OutputParser(output, f"{frame.id}/{index}") for index in range(choices)]
         self._fields: list[dict[str, list[str]]] = [{} for _ in range(choices)]
+        self._calls: list[list[tuple[ToolCall, list[str]]]] = [[] for _ in range(choices)]
         self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(choices)]
         self._reasons = [""] * choices
 
@@ -59,7 +60,7 @@ class Whole:
             parser = self._parsers[event.choice]
             if isinstance(event, End):
                 self._gather(event.choice, parser.finish())
-                self._reasons[event.choice] = event.finish_reason
+                self._reasons[event.choice] = _finish_reason(event, parser)
                 self._tally.add(event)
             else:
                 self._gather(event.choice, parser.feed(event.text))
@@ -79,12 +80,20 @@ class Whole:
 
     def _gather(self, choice: int, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
-            if isinstance(piece, Text):
-                self._fields[choice].setdefault(piece.field, []).append(piece.text)
+            match piece:
+                case Text(field, text):
+                    self._fields[choice].setdefault(field, []).append(text)
+                case ToolCall():
+                    self._calls[choice].append((piece, []))
+                case Arguments(index, text):
+                    self._calls[choice][index][1].append(text)
 
     def _choice(self, index: int) -> dict[str, Any]:
         texts = {field: "".join(parts) for field, parts in self._fields[index].items()}
-        message = {"role": "assistant", "content": "", "refusal": None, **texts}
+        message: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None, **texts}
+        if self._calls[index]:
+            calls = [_call(call, "".join(arguments)) for call, arguments in self._calls[index]]
+            message |= {"content": message["content"] or None, "tool_calls": calls}
         return {
             "index": index,
             "message": message,
@@ -99,7 +108,7 @@ class Chunks:
     def __init__(self, frame: Frame, tally: Tally, output: OutputFormat, *, choices: int, include_usage: bool) -> None:
         self._frame = frame
         self._tally = tally
-        self._parsers = [OutputParser(output) for _ in range(choices)]
+        self._parsers = [OutputParser(output, f"{frame.id}/{index}") for index in range(choices)]
         self._include_usage = include_usage
 
     def opening(self) -> list[Chunk]:
@@ -114,14 +123,14 @@ class Chunks:
             return self._deltas(event.choice, parser.feed(event.text), event.logprob)
         self._tally.add(event)
         rest = self._deltas(event.choice, parser.finish(), None)
-        return [*rest, self._chunk(event.choice, {}, finish_reason=event.finish_reason)]
+        return [*rest, self._chunk(event.choice, {}, finish_reason=_finish_reason(event, parser))]
 
     def closing(self) -> list[Chunk]:
         """Give the usage chunk where it was asked for."""
         return [self._frame.usage(self._tally.usage())] if self._include_usage else []
 
     def _deltas(self, choice: int, pieces: list[Piece], logprob: TokenLogprob | None) -> list[Chunk]:
-        deltas = [{piece.field: piece.text} for piece in pieces if isinstance(piece, Text)]
+        deltas = [_delta(piece) for piece in pieces]
         if logprob is None:
             return [self._chunk(choice, delta) for delta in deltas]
         first, *more = deltas or [{"content": ""}]
@@ -133,6 +142,25 @@ class Chunks:
         if self._include_usage:
             chunk["usage"] = None
         return chunk
+
+
+def _finish_reason(end: End, parser: OutputParser) -> str:
+    # A call that was cut off is no call to answer.
+    return "tool_calls" if parser.called and end.finish_reason == "stop" else end.finish_reason
+
+
+def _delta(piece: Piece) -> dict[str, Any]:
+    match piece:
+        case Text(field, text):
+            return {field: text}
+        case ToolCall(index):
+            return {"tool_calls": [{"index": index, **_call(piece, "")}]}
+        case Arguments(index, text):
+            return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
+
+
+def _call(call: ToolCall, arguments: str) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def logprobs_object(tokens: list[TokenLogprob]) -> dict[str, Any] | None:

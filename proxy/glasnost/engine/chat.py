@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
-from glasnost.engine.output import OutputFormat
+from glasnost.engine.output import Calls, OutputFormat
 from glasnost.engine.params import Sampling, parse_sampling
 from glasnost.engine.prompt import Prompt, Prompter
+from glasnost.engine.template import ChatTemplate
+from glasnost.engine.tools.dialect import Dialect, dialect_of
+from glasnost.engine.tools.offer import parse_offer
 from glasnost.errors import InvalidRequest
 from glasnost.wire.chat import ChatRequest
 
@@ -29,5 +33,15 @@ def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots:
     sampling = parse_sampling(request.body, vocabulary)
     if request.n > slots:
         raise InvalidRequest(f"`n` can be at most {slots}, the slots of this engine.", param="n")
-    prompt = prompter.prompt(request)
-    return ChatJob(prompt, sampling, request.n, OutputFormat(thinking=prompt.thinking))
+    offer = parse_offer(request.body)
+    dialect = _dialect(prompter.template)
+    spoken = replace(request, messages=tuple(dialect.messages(request.messages, offer)))
+    prompt = prompter.prompt(spoken, dialect.tools(offer))
+    calls = None if offer is None else Calls(dialect.form, offer.names, offer.most)
+    return ChatJob(prompt, sampling, request.n, OutputFormat(thinking=prompt.thinking, calls=calls))
+
+
+@cache
+def _dialect(template: ChatTemplate) -> Dialect:
+    # A template is tried once: it is the same for the life of an engine.
+    return dialect_of(template)

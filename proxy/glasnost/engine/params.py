@@ -15,7 +15,7 @@ MAX_TOP_LOGPROBS = 20
 MAX_BIASED_TOKENS = 1024
 
 # Fields that change what an answer is; to ignore them would be to answer another question.
-_UNSUPPORTED = ("tools", "functions", "audio", "prediction", "web_search_options")
+_UNSUPPORTED = ("functions", "function_call", "audio", "prediction", "web_search_options")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,16 +38,17 @@ class Prompter:
     longest: int
     longest_piece: int
 
-    def prompt(self, request: ChatRequest) -> Prompt:
+    def prompt(self, request: ChatRequest, tools: Sequence[Mapping[str, Any]] | None = None) -> Prompt:
         """Render and tokenize; a prompt that leaves no room for an answer is ContextLengthExceeded.
 
-        An assistant message at the end is the beginning of the answer, and is continued.
+        `tools` are what the template tells the model that it may call. An assistant message at the end is the
+        beginning of the answer, and is continued.
         """
         messages = [_plain(message, f"messages[{index}]") for index, message in enumerate(request.messages)]
         opening = ""
-        if messages[-1]["role"] == "assistant":
+        if messages[-1]["role"] == "assistant" and not messages[-1].get("tool_calls"):
             opening = messages.pop()["content"]
-        text = self.template.render(messages, _extra(request.body.get("chat_template_kwargs"))) + opening
+        text = self.template.render(messages, _extra(request.body.get("chat_template_kwargs")), tools) + opening
         least = len(text.encode("utf-8")) // self.longest_piece
         if least >= self.longest:
             # Tokens are only counted where they might fit: the count is slow for a text of megabytes.
@@ -72,7 +73,9 @@ def _plain(message: Mapping[str, Any], param: str) -> dict[str, Any]:
         if part.get("type") != "text":
             raise InvalidRequest("This model reads text only.", param=f"{param}.content", code="unsupported_content")
     role = "system" if message["role"] == "developer" else message["role"]
-    return {**message, "role": role, "content": text_of(content)}
+    # Some templates know a message of calls only by its missing content.
+    text = None if content is None and message.get("tool_calls") else text_of(content)
+    return {**message, "role": role, "content": text}
 
 
 def _extra(value: Any) -> Mapping[str, Any]:

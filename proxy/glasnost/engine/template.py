@@ -67,6 +67,7 @@ class ChatTemplate:
     def __init__(
         self, source: str, *, bos: str = "", eos: str = "", now: Callable[[], datetime] = datetime.now
     ) -> None:
+        self.source = source
         self.sha256 = hashlib.sha256(source.encode("utf-8")).hexdigest()
         self._known = {"bos_token": bos, "eos_token": eos}
         environment = _Sandbox(
@@ -80,14 +81,21 @@ class ChatTemplate:
         except (jinja2.TemplateError, RecursionError, SyntaxError, ValueError, MemoryError) as error:
             raise ModelFileError(f"the chat template of the model cannot be used: {error}") from error
 
-    def render(self, messages: Sequence[Mapping[str, Any]], extra: Mapping[str, Any] | None = None) -> str:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        extra: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> str:
         """Give the prompt for an answer to the messages, whose contents are strings.
 
-        `extra` are variables like `enable_thinking`. InvalidRequest when the template refuses the messages,
-        ModelFileError when it fails or does what it must not.
+        `extra` are variables like `enable_thinking`, `tools` what the model may call. InvalidRequest when the
+        template refuses the messages, ModelFileError when it fails or does what it must not.
         """
         token = _budget.set(_Budget())
-        variables = {**(extra or {}), **self._known, "messages": messages, "add_generation_prompt": True}
+        offered = {} if tools is None else {"tools": tools}
+        known = {**self._known, **offered, "messages": messages, "add_generation_prompt": True}
+        variables = {**(extra or {}), **known}
         try:
             return "".join(_counted(self._template.generate(variables)))
         except _Refused as error:

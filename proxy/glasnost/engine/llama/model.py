@@ -9,7 +9,11 @@ from typing import Any
 from glasnost.engine.llama.lib import last_words, lib, start
 from glasnost.engine.reasoning import CLOSE, OPEN
 from glasnost.engine.settings import EngineSettings
+from glasnost.engine.tools.formats import MARKERS
 from glasnost.errors import ModelFileError
+
+# Control tokens that are read as text: the tags of thinking, and what frames calls of tools.
+_READ = frozenset(text.encode() for text in (OPEN, CLOSE, *MARKERS))
 
 
 class Model:
@@ -66,26 +70,42 @@ class Model:
 
     def tokenize(self, text: str) -> list[int]:
         """Give the tokens of a rendered prompt: special tokens in it count, BOS is added where the model wants it."""
-        data = text.encode("utf-8")
         bos = self.special("bos")
-        add_special = not (bos and text.startswith(bos))
+        return self.tokens(text, add_special=not (bos and text.startswith(bos)), parse_special=True)
+
+    def tokens(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Give the tokens of a text.
+
+        `add_special` puts those around it that the model wants there, `parse_special` lets special tokens in it count.
+        """
+        data = text.encode("utf-8")
         size = len(data) + 8
         buffer = (lib.llama_token * size)()
-        number = lib.llama_tokenize(self._vocab, data, len(data), buffer, size, add_special, True)  # noqa: FBT003
+        number = lib.llama_tokenize(self._vocab, data, len(data), buffer, size, add_special, parse_special)
         if number < 0:
             raise ModelFileError("the vocabulary gives more tokens than the text has bytes")
         return list(buffer[:number])
+
+    def written(self, token: int) -> bytes:
+        """Give the bytes of a token as they stand in a prompt: those of special tokens too."""
+        return self._render(token, special=True)
+
+    def infill(self) -> tuple[int, int, int] | None:
+        """Give the tokens before a prefix, a suffix and the middle between them; None where the model has none."""
+        names = (lib.llama_vocab_fim_pre, lib.llama_vocab_fim_suf, lib.llama_vocab_fim_mid)
+        before, suffix, middle = (int(name(self._vocab)) for name in names)
+        return None if min(before, suffix, middle) < 0 else (before, suffix, middle)
 
     def longest_piece(self) -> int:
         """Give the bytes of the longest token."""
         return max(len(self._render(token, special=True)) for token in range(self.vocabulary))
 
     def piece(self, token: int) -> bytes:
-        """Give the bytes that a token stands for; control tokens have none, but for the tags of thinking."""
+        """Give the bytes that a token stands for; control tokens have none, but for those that are read as text."""
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._render(token, special=False)
-            if not piece and self._render(token, special=True) in (OPEN.encode(), CLOSE.encode()):
+            if not piece and self._render(token, special=True) in _READ:
                 piece = self._render(token, special=True)
             self._pieces[token] = piece
         return piece
