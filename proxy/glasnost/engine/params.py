@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glasnost.engine.grammar import Grammar
 from glasnost.errors import InvalidRequest
 
 MAX_STOPS = 16
@@ -23,7 +24,8 @@ class Sampling:
     """How the next token is chosen, and when to stop; the defaults are llama.cpp's, made for models of this size.
 
     `temperature` 0 takes the likeliest token. `seed` None draws one. `max_tokens` None goes on to the end of the
-    context. `top_logprobs` None gives no log probabilities, 0 those of the chosen tokens only.
+    context. `top_logprobs` None gives no log probabilities, 0 those of the chosen tokens only. With `grammar` only
+    tokens that keep to it are chosen.
     """
 
     temperature: float = 0.8
@@ -38,6 +40,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     top_logprobs: int | None = None
+    grammar: Grammar | None = None
 
     @property
     def plain_greedy(self) -> bool:

@@ -1,0 +1,69 @@
+"""Grammars that an answer must keep to, in llama.cpp's notation (GBNF), and how one is put together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^A-Za-z0-9]+")
+_PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b'"\\')
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What an answer may be: GBNF whose rule `root` is the whole of it.
+
+    With `triggers` (Python regular expressions) the answer is free until one is found in what was generated; from the
+    start of its first group, or of the match where it has none, the text must then be a `root`. A match may be at
+    most 256 characters long.
+    """
+
+    text: str
+    triggers: tuple[str, ...] = ()
+
+
+class Rules:
+    """A grammar under construction: rules are added by name, and `text` gives the GBNF of all of them."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[str, str] = {}
+
+    def name(self, wanted: str) -> str:
+        """Take a free name like `wanted`, for a rule that is set later: a rule may refer to itself."""
+        base = _WORD.sub("-", wanted).strip("-").lower()[:40] or "rule"
+        name, number = base, 1
+        while name in self._bodies:
+            number += 1
+            name = f"{base}-{number}"
+        self._bodies[name] = ""
+        return name
+
+    def set(self, name: str, body: str) -> None:
+        """Say what the rule of a taken name is."""
+        self._bodies[name] = body
+
+    def add(self, wanted: str, body: str) -> str:
+        """Add a rule and give the name that it got, which is `wanted` unless that is taken or no name for a rule."""
+        name = self.name(wanted)
+        self.set(name, body)
+        return name
+
+    def once(self, name: str, body: str) -> str:
+        """Give the name of a rule that parts of a grammar share; it has capitals, which no other rule's name has."""
+        self._bodies.setdefault(name, body)
+        return name
+
+    def text(self) -> str:
+        """Give the grammar; one of its rules must have been added as `root`."""
+        return "".join(f"{name} ::= {body}\n" for name, body in self._bodies.items())
+
+
+def literal(text: str) -> str:
+    """Give the GBNF of a fixed text."""
+    return '"' + "".join(_character(ord(character)) for character in text) + '"'
+
+
+def _character(code: int) -> str:
+    if code in _PLAIN:
+        return chr(code)
+    return f"\\x{code:02X}" if code < 0x100 else f"\\U{code:08X}"
