@@ -12,12 +12,13 @@ from glasnost.wire.chunk import Frame
 
 
 class Tally:
-    """Counts what a request used, as its choices end."""
+    """Counts what a request used, as its choices end; each of its prompts has the same number of them."""
 
-    def __init__(self, prompt_tokens: int, choices: int) -> None:
+    def __init__(self, prompt_tokens: int, choices: int, *, prompts: int = 1) -> None:
         self._prompt_tokens = prompt_tokens
         self._ends: dict[int, End] = {}
         self._choices = choices
+        self._each = choices // prompts
 
     @property
     def complete(self) -> bool:
@@ -29,9 +30,9 @@ class Tally:
         self._ends[end.choice] = end
 
     def usage(self) -> dict[str, Any]:
-        """Give the `usage` object; the prompt counts once, and as cached as it was for the first choice."""
+        """Give the `usage` object; a prompt counts once, and as cached as it was for its first choice."""
         completion = sum(end.tokens for end in self._ends.values())
-        cached = self._ends[0].reused if 0 in self._ends else 0
+        cached = sum(end.reused for choice, end in self._ends.items() if choice % self._each == 0)
         return {
             "prompt_tokens": self._prompt_tokens,
             "completion_tokens": completion,

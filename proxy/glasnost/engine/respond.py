@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from glasnost.engine.answer import Chunks, Tally, Whole
-from glasnost.engine.events import Failure
+from glasnost.engine.answer import Tally
+from glasnost.engine.events import Delta, End, Event, Failure
 from glasnost.engine.ticket import Ticket
 from glasnost.errors import GlasnostError
-from glasnost.wire.answer import Chunk
+from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.envelope import error_body
 from glasnost.wire.jsonio import dumps
 from glasnost.wire.sse import DONE, KEEP_ALIVE, encode
@@ -24,6 +25,34 @@ KEEP_ALIVE_AFTER = 15.0
 
 class ClientGone(Exception):
     """The client closed its connection; there is nobody to answer."""
+
+
+class Whole(Protocol):
+    """Gathers the events of a request into one body."""
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events; a Failure is raised."""
+        ...
+
+    def completion(self) -> Completion:
+        """Give the body."""
+        ...
+
+
+class Chunks(Protocol):
+    """Turns the events of a request into the chunks of its stream."""
+
+    def opening(self) -> list[Chunk]:
+        """Give what comes before the first event's."""
+        ...
+
+    def add(self, event: Delta | End) -> list[Chunk]:
+        """Give those of the next event."""
+        ...
+
+    def closing(self) -> list[Chunk]:
+        """Give what comes last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

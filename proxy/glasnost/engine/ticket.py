@@ -17,6 +17,7 @@ class Ticket:
         self._cancel = cancel
         self._events: list[Event] = []
         self._ready = asyncio.Event()
+        self._relay: Callable[[Event], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -39,8 +40,15 @@ class Ticket:
 
     def put(self, event: Event) -> None:
         """Add an event; called on the event loop."""
+        if self._relay is not None:
+            self._relay(event)
+            return
         self._events.append(event)
         self._ready.set()
+
+    def relay(self, take: Callable[[Event], None]) -> None:
+        """Give every event to `take` instead of keeping it; call it before the event loop runs again."""
+        self._relay = take
 
 
 def put_all(events: Iterable[tuple[Ticket, Event]]) -> None:
