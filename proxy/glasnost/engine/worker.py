@@ -79,22 +79,27 @@ class Worker:
         self._thread.start()
 
     def submit(self, prompt: Ordered[int], sampling: Sampling, choices: int) -> Ticket:
-        """Queue `choices` continuations of a prompt; QueueFull when there is no place for all of them."""
+        """Queue `choices` continuations of a prompt.
+
+        QueueFull when there is no place for all of them, InvalidRequest when the grammar of `sampling` is none.
+        """
         room = self.context.longest - len(prompt)
         limit = min(sampling.max_tokens or room, room)
         seed = random.getrandbits(31) if sampling.seed is None else sampling.seed
         sequences = [Sequence(tuple(prompt), limit) for _ in range(choices)]
         ticket = Ticket(lambda: self.cancel(sequences))
-        with self._work:
-            if not self.alive:
-                raise Overloaded("The engine is shutting down.", retry_after=1)
-            self.scheduler.submit(sequences)
-            for choice, sequence in enumerate(sequences):
-                # llama.cpp reads 2^32 - 1 as "draw a seed".
-                sampler = self.context.sampler(sampling, (seed + choice) % 0xFFFFFFFF)
-                self._generations[sequence] = (Generation(choice, sequence, sampling, sampler), ticket)
-            self.counters.requests += 1
-            self._work.notify()
+        # A grammar may not compile, and takes milliseconds: not within the lock, and before anything is queued.
+        generations = [
+            # llama.cpp reads 2^32 - 1 as "draw a seed".
+            Generation(choice, sequence, sampling, self.context.sampler(sampling, (seed + choice) % 0xFFFFFFFF))
+            for choice, sequence in enumerate(sequences)
+        ]
+        try:
+            self._admit(sequences, generations, ticket)
+        except GlasnostError:
+            for generation in generations:
+                generation.close()
+            raise
         return ticket
 
     def cancel(self, sequences: Ordered[Sequence]) -> None:
@@ -121,6 +126,16 @@ class Worker:
         if self._thread.ident is not None:
             self._thread.join()
         self.context.close()
+
+    def _admit(self, sequences: list[Sequence], generations: list[Generation], ticket: Ticket) -> None:
+        with self._work:
+            if not self.alive:
+                raise Overloaded("The engine is shutting down.", retry_after=1)
+            self.scheduler.submit(sequences)
+            for generation in generations:
+                self._generations[generation.sequence] = (generation, ticket)
+            self.counters.requests += 1
+            self._work.notify()
 
     def _run(self) -> None:
         error: Exception = Overloaded("The engine is shutting down.", retry_after=1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasnost.engine.llama.batch import Batch
+from glasnost.engine.llama.candidates import Candidates
 from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model, gpu_layers
 from glasnost.engine.llama.sampler import Sampler
@@ -49,6 +50,7 @@ class Context:
             raise ModelFileError(f"no context of {settings.context} tokens: {last_words()}")
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(settings.batch, settings.slots)
+        self._candidates = Candidates(model.vocabulary)
         # A flag that llama.cpp reads while it computes: strlen of one byte is 1 when it is set and 0 when not, so
         # no Python runs, and no lock is taken, in the hundreds of calls of a step.
         self._flag = ctypes.create_string_buffer(2)
@@ -94,8 +96,8 @@ class Context:
         return float(values[token]), ranked
 
     def sampler(self, sampling: Sampling, seed: int) -> Sampler:
-        """Make the sampler of one sequence."""
-        return Sampler(self._context, self._model.vocabulary, self.size, sampling, seed)
+        """Make the sampler of one sequence; InvalidRequest where llama.cpp does not take its grammar."""
+        return Sampler(self._context, self._model, self._candidates, sampling, seed)
 
     def warm_up(self) -> None:
         """Compute one token and forget it, so that the first request does not pay for paging the weights in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ class Model:
     def handle(self) -> Any:
         """The model as llama.cpp's own functions take it."""
         return self._model
+
+    @property
+    def vocab(self) -> Any:
+        """The vocabulary as llama.cpp's own functions take it."""
+        return self._vocab
 
     @property
     def trained_context(self) -> int:
@@ -96,6 +102,12 @@ class Model:
         before, suffix, middle = (int(name(self._vocab)) for name in names)
         return None if min(before, suffix, middle) < 0 else (before, suffix, middle)
 
+    @cached_property
+    def byte_tokens(self) -> dict[int, int]:
+        """The token of every byte that has one of its own."""
+        written = ((token, self._render(token, special=True)) for token in range(self.vocabulary))
+        return {text[0]: token for token, text in written if len(text) == 1}
+
     def longest_piece(self) -> int:
         """Give the bytes of the longest token."""
         return max(len(self._render(token, special=True)) for token in range(self.vocabulary))
@@ -109,6 +121,12 @@ class Model:
                 piece = self._render(token, special=True)
             self._pieces[token] = piece
         return piece
+
+    @property
+    def end(self) -> int:
+        """The token that ends an answer, -1 where there is none."""
+        token = lib.llama_vocab_eot(self._vocab)
+        return int(lib.llama_vocab_eos(self._vocab) if token < 0 else token)
 
     def ends(self, token: int) -> bool:
         """Say whether the token ends the answer."""
