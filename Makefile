@@ -6,10 +6,10 @@ INSTALLED := .venv/.installed
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format install models constraints clean
+.PHONY: help demo test check bench format install install-cuda models constraints clean
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 demo: install models ## ask both real models eight questions through the proxy
 	$(BIN)/python examples/demo.py
@@ -31,6 +31,13 @@ format: install ## put the code into shape
 	$(BIN)/ruff format . scripts/wheel
 
 install: $(INSTALLED) ## make .venv with everything that constraints.txt pins
+
+# Replaces the llama.cpp that is there, and stays until `make clean`: pip takes the two for one version.
+install-cuda: $(BIN)/python ## the same, with llama.cpp for NVIDIA GPUs: needs the CUDA toolkit
+	wheel=$$($(BIN)/python scripts/wheel --cuda) && \
+		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]' && \
+		$(BIN)/pip install --quiet --no-compile --no-deps --force-reinstall "$$wheel"
+	@touch $(INSTALLED)
 
 models: install ## fetch and verify the models of the demo and the tests
 	@set -e; for model in $(MODELS); do $(BIN)/glasnost pull $$model; done
