@@ -8,8 +8,10 @@ from functools import cache
 from glasnost.engine.output import Calls, OutputFormat
 from glasnost.engine.params import Sampling, parse_sampling
 from glasnost.engine.prompt import Prompt, Prompter
+from glasnost.engine.reasoning import OPEN
 from glasnost.engine.template import ChatTemplate
 from glasnost.engine.tools.dialect import Dialect, dialect_of
+from glasnost.engine.tools.grammar import call_grammar
 from glasnost.engine.tools.offer import parse_offer
 from glasnost.errors import InvalidRequest
 from glasnost.wire.chat import ChatRequest
@@ -37,8 +39,13 @@ def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots:
     dialect = _dialect(prompter.template)
     spoken = replace(request, messages=tuple(dialect.messages(request.messages, offer)))
     prompt = prompter.prompt(spoken, dialect.tools(offer))
-    calls = None if offer is None else Calls(dialect.form, offer.names, offer.most)
-    return ChatJob(prompt, sampling, request.n, OutputFormat(thinking=prompt.thinking, calls=calls))
+    output = OutputFormat(thinking=prompt.thinking)
+    if offer is not None:
+        thinks = OPEN in prompter.template.source
+        grammar = call_grammar(dialect.form, offer, thinking=prompt.thinking, thinks=thinks)
+        sampling = replace(sampling, grammar=grammar)
+        output = replace(output, calls=Calls(dialect.form, offer.names, offer.most))
+    return ChatJob(prompt, sampling, request.n, output)
 
 
 @cache

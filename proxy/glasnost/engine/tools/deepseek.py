@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glasnost.engine.tools.format import Format
+from glasnost.engine.tools.format import Form, Format
 
 # The bars are full-width, and U+2581 stands where a space would.
 _TOKENS = "<\uff5ctool\u2581{}\uff5c>"
@@ -18,10 +18,8 @@ _BARE = f"{_CALL}▸⟨name⟩{_SEPARATOR}␣⟨arguments⟩␣{_CALL_END}"
 def _list(name: str, call: str, example: str) -> Format:
     return Format(
         name,
-        first=f"{_LIST}␣{call}",
-        more=f"␣{call}",
+        Form(f"{_LIST}␣{call}", more=f"␣{call}", end=f"␣{_LIST_END}"),
         example=f"{_LIST}{_CALL}{example}{_CALL_END}{_LIST_END}",
-        end=f"␣{_LIST_END}",
         markers=_MARKERS,
     )
 

@@ -1,4 +1,4 @@
-"""The formats in which models write calls of tools, and which one a chat template speaks."""
+"""The formats in which models write calls of tools, as values."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ MAX_CALLS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A list of calls: `first` is its first call with what opens the list, `more` each further one, `end` closes it.
+class Form:
+    """A list of calls: the shape of the first with what opens the list, of each further one, and the list's end.
 
-    `example` is a call as a model would write it. `at_start` are forms of the first call that count only where the
-    answer begins. `most` calls make one answer. `markers` are texts that a vocabulary may have as tokens.
+    Without `more` the list is a single call.
     """
 
-    name: str
     first: str
-    more: str
-    example: str
+    more: str = ""
     end: str = ""
-    at_start: tuple[str, ...] = ()
-    most: int = MAX_CALLS
-    markers: tuple[str, ...] = ()
 
     @property
     def tail(self) -> str:
-        """What follows the arguments of a call; the same in every form."""
+        """What follows the arguments of a call, first or not."""
         return self.first.partition(ARGUMENTS)[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a family of models writes calls: in a form that is known anywhere, or in one of those `at_start`.
+
+    The latter count only where the answer begins. `example` is a call as a model would write it, `markers` are texts
+    that a vocabulary may have as control tokens.
+    """
+
+    name: str
+    form: Form
+    example: str
+    at_start: tuple[Form, ...] = ()
+    markers: tuple[str, ...] = ()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """All forms."""
+        return (self.form, *self.at_start)
 
     def written(self, name: str, arguments: str) -> str:
         """Give a call as a model would write it."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from glasnost.engine.tools.format import Format
+from glasnost.engine.tools.format import Form, Format
 
 _REST = '"name"␣:␣"⟨name⟩"▸␣,␣"parameters"␣:␣⟨arguments⟩␣}'
 
 LLAMA3 = Format(
     "llama3",
-    first="<|python_tag|>␣{␣" + _REST,
-    more="",
+    Form("<|python_tag|>␣{␣" + _REST),
     example='{"name": "⟨name⟩", "parameters": ⟨arguments⟩}',
     # A JSON object may be an answer too: only the name of a tool makes it a call.
-    at_start=("{␣" + _REST, '{␣"type"␣:␣"function"␣,␣' + _REST),
-    most=1,
+    at_start=(Form("{␣" + _REST), Form('{␣"type"␣:␣"function"␣,␣' + _REST)),
     markers=("<|python_tag|>",),
 )

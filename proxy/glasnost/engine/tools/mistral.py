@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from glasnost.engine.tools.format import Format
+from glasnost.engine.tools.format import Form, Format
 
 _OBJECT = '{␣"name"␣:␣"⟨name⟩"␣,␣"arguments"␣:␣⟨arguments⟩␣}'
 _CALL = "[TOOL_CALLS]▸␣⟨name⟩[ARGS]␣⟨arguments⟩"
 _MARKERS = ("[TOOL_CALLS]", "[ARGS]")
 
-_LIST = "[TOOL_CALLS]▸␣[␣" + _OBJECT
 
 MISTRAL_LIST = Format(
     "mistral-list",
-    first=_LIST,
-    more="␣,␣" + _OBJECT,
+    Form("[TOOL_CALLS]▸␣[␣" + _OBJECT, more="␣,␣" + _OBJECT, end="␣]"),
     example='[TOOL_CALLS][{"name": "⟨name⟩", "arguments": ⟨arguments⟩}]',
-    end="␣]",
     markers=_MARKERS,
 )
 MISTRAL = Format(
-    "mistral", first=_CALL, more="␣" + _CALL, example="[TOOL_CALLS]⟨name⟩[ARGS]⟨arguments⟩", markers=_MARKERS
+    "mistral", Form(_CALL, more="␣" + _CALL), example="[TOOL_CALLS]⟨name⟩[ARGS]⟨arguments⟩", markers=_MARKERS
 )

@@ -45,8 +45,9 @@ class CallReader:
     def __init__(self, form: Format, names: frozenset[str], most: int, nonce: str) -> None:
         self.calls = 0
         self._format = form
+        self._form = form.form
         self._names = names
-        self._most = min(most, form.most)
+        self._most = most
         self._nonce = nonce
         self._held = ""
         self._begun = False
@@ -65,19 +66,18 @@ class CallReader:
         """Give what was held because it might have become a call."""
         held, self._held = self._held, ""
         if self._step == self._behind:
-            end = closing(self._format.end).match(held)
+            end = closing(self._form.end).match(held)
             framing = not held.strip() or (end is not None and end["end"] is None)
         else:
             framing = self._step == self._tail
         return [Text("content", held)] if held and not framing else []
 
     def _text(self, pieces: list[Piece]) -> bool:
-        form = self._format
-        starts = () if self._begun else form.at_start
         if self.calls == self._most:
             self._say(len(self._held), pieces)
             return False
-        pattern, at = opening((form.first,), starts), 0
+        starts = () if self._begun else self._format.at_start
+        pattern, at = opening((self._format.form.first,), tuple(form.first for form in starts)), 0
         while True:
             found = pattern.search(self._held, at)
             name = found[found.lastgroup] if found is not None and found.lastgroup else None
@@ -85,8 +85,9 @@ class CallReader:
                 break
             at = found.start() + 1
         self._say(len(self._held) if found is None else found.start(), pieces)
-        if found is None or name is None:
+        if found is None or found.lastgroup is None or name is None:
             return False
+        self._form = self._format.forms[int(found.lastgroup.removeprefix("name"))]
         self._open(name, found.end() - found.start(), pieces)
         return True
 
@@ -100,7 +101,7 @@ class CallReader:
         return True
 
     def _tail(self, _pieces: list[Piece]) -> bool:
-        found = closing(self._format.tail).match(self._held)
+        found = closing(self._form.tail).match(self._held)
         if found is not None and found["end"] is None:
             return False
         self._take(found.end() if found is not None else 0)
@@ -109,11 +110,12 @@ class CallReader:
 
     def _behind(self, pieces: list[Piece]) -> bool:
         """Read what follows a call: the next one, the end of the list, or text."""
-        more = opening((self._format.more,)).match(self._held) if self.calls < self._most else None
+        further = self._form.more if self.calls < self._most else ""
+        more = opening((further,)).match(self._held) if further else None
         if more is not None and more.lastgroup and more[more.lastgroup] in self._names:
             self._open(more[more.lastgroup], more.end(), pieces)
             return True
-        end = closing(self._format.end).match(self._held)
+        end = closing(self._form.end).match(self._held)
         if (more is not None and not more.lastgroup) or (end is not None and end["end"] is None):
             return False
         self._take(end.end() if end is not None else 0)

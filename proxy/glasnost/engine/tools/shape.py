@@ -17,7 +17,6 @@ BLANK = r"[ \t\r\n]{0,8}"
 
 _MARKS = re.compile(f"({NAME}|{ARGUMENTS}|{SPACE}|{SURE})")
 _ANY_NAME = r"[A-Za-z0-9_-]{1,64}"
-_SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
 
 def parts(shape: str) -> list[str]:
@@ -34,47 +33,40 @@ def opening(shapes: tuple[str, ...], at_start: tuple[str, ...] = ()) -> re.Patte
     heads = [(SPACE + shape.partition(ARGUMENTS)[0], "") for shape in shapes]
     heads += [(SPACE + shape.partition(ARGUMENTS)[0], r"\A") for shape in at_start]
     whole = (anchor + _exact(head, f"name{number}") + r"(?=\{)" for number, (head, anchor) in enumerate(heads))
-    begun = (anchor + _begun([*_atoms(head), r"\{"], r"\Z") for head, anchor in heads)
+    begun = (anchor + _begun([*_atoms(head), r"\{"]) for head, anchor in heads)
     return re.compile("|".join([*whole, *begun]))
 
 
 @cache
 def closing(text: str) -> re.Pattern[str]:
     """Match what follows the arguments of a shape, group `end`, or the beginning of it at the end of the text."""
-    return re.compile(f"(?P<end>{_exact(text, '')})|" + _begun(_atoms(text), r"\Z"))
+    return re.compile(f"(?P<end>{_exact(text, '')})|" + _begun(_atoms(text)))
 
 
-def trigger(shape: str, names: Iterable[str], *, at_start: bool) -> str:
-    """Give the regex of llama.cpp (ECMAScript) that finds a call which has opened, as its first group.
+def trigger(shape: str, names: Iterable[str], *, start: str = "") -> str:
+    """Give the regex that finds a call of one of the names which has opened, as its first group, behind `start`.
 
-    It matches only while all of the text behind `▸` is what the grammar allows: llama.cpp ends the process when the
-    token that completes a trigger brings along something that the grammar does not take.
+    It matches only while all of the text behind `▸` is what the grammar allows: the token that completes a trigger
+    may bring along something that the grammar does not take.
     """
     sure, _, rest = shape.partition(SURE)
-    named = NAME in sure
-    rest = rest.partition(ARGUMENTS if named else NAME)[0]
-    known = "(?:" + "|".join(map(_escaped, names)) + ")"
-    head = "".join(_atoms(sure, known))
-    return ("^" + BLANK if at_start else "") + f"({head}{_begun(_atoms(rest), '$')})"
+    rest = rest.partition(ARGUMENTS if NAME in sure else NAME)[0]
+    head = "".join(_atoms(sure, "(?:" + "|".join(names) + ")"))
+    return (start and start + BLANK) + f"({head}{_begun(_atoms(rest))})"
 
 
 def _exact(text: str, group: str) -> str:
     return "".join(_atoms(text, f"(?P<{group}>{_ANY_NAME})"))
 
 
-def _begun(atoms: list[str], end: str) -> str:
+def _begun(atoms: list[str]) -> str:
     """Match any beginning of the atoms, up to all of them, if the text ends there."""
-    pattern = end
+    pattern = r"\Z"
     for atom in reversed(atoms):
-        pattern = f"(?:{end}|{atom}{pattern})"
+        pattern = rf"(?:\Z|{atom}{pattern})"
     return pattern
 
 
 def _atoms(text: str, name: str = _ANY_NAME) -> list[str]:
     marks = {SPACE: [BLANK], NAME: [name], SURE: []}
-    return [atom for part in parts(text) for atom in marks.get(part, [_escaped(letter) for letter in part])]
-
-
-def _escaped(text: str) -> str:
-    # re.escape also escapes letters that std::regex takes badly, like `-` and a space.
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return [atom for part in parts(text) for atom in marks.get(part, [re.escape(letter) for letter in part])]
