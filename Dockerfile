@@ -1,20 +1,25 @@
 # docker build .                          CPU (any x86-64 with AVX2, or arm64)
-# docker build --build-arg ACCEL=cuda .   NVIDIA GPU
+# docker build --build-arg ACCEL=cuda .   NVIDIA GPUs; it needs the driver, as `docker run --gpus all` brings it.
+#                                         --build-arg CUDA_ARCHITECTURES=90 builds for these only, in less time.
 ARG ACCEL=cpu
 
 FROM debian:bookworm-slim AS build-cpu
-ENV CMAKE_ARGS="-DGGML_NATIVE=OFF"
+ENV ACCELERATOR=""
 
 FROM nvidia/cuda:12.8.1-devel-ubuntu24.04 AS build-cuda
-ENV CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_CUDA=ON -DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined"
+ARG CUDA_ARCHITECTURES
+ENV ACCELERATOR="--cuda" CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES}
 
 FROM build-${ACCEL} AS build
+ENV CMAKE_ARGS="-DGGML_NATIVE=OFF"
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ python3-dev python3-venv
 RUN python3 -m venv /opt/glasnost
 WORKDIR /src
 COPY constraints.txt ./
+COPY scripts/wheel scripts/cuda.py scripts/
 # The one slow step stands alone, so that a change of our own code does not repeat it.
-RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt llama-cpp-python
+RUN wheel=$(/opt/glasnost/bin/python scripts/wheel ${ACCELERATOR}) \
+    && /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt "$wheel"
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
 COPY proxy proxy
