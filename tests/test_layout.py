@@ -94,9 +94,10 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_the_gateway_and_its_commands_load_nothing_heavy():
     # These run in the process of an engine, which exists to load llama_cpp.
-    engine = {f"glasnost.engine.{module}" for module in ("app", "serve", "worker")}
+    engine = {f"glasnost.engine.{module}" for module in ("app", "serve", "vectors", "worker")}
     dotted = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in MODULES]
-    engine |= {module.removesuffix(".__init__") for module in dotted if module.startswith("glasnost.engine.llama.")}
+    heavy = ("glasnost.engine.llama.", "glasnost.engine.routes.")
+    engine |= {module.removesuffix(".__init__") for module in dotted if module.startswith(heavy)}
     modules = sorted({module.removesuffix(".__init__") for module in dotted} - engine - {"glasnost.__main__"})
     imports = "\n".join(f"import {module}" for module in modules)
     code = f"import sys\n{imports}\nprint([name for name in {HEAVY} if name in sys.modules])"

@@ -189,7 +189,7 @@ def test_nothing_but_json_is_read(smollm):
         ("GET", "/models", 200),
         ("GET", "/v1/models", 200),
         ("GET", "/v1/chat/completions", 405),
-        ("GET", "/v1/completions", 404),
+        ("GET", "/v1/completions", 405),
         ("GET", "/", 404),
     ],
 )

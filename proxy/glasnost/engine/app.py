@@ -1,14 +1,6 @@
-"""The engine's API: chat completions, the model's name, and how the engine is."""
+"""The engine's API: which path is answered where, and how errors leave it."""
 
 from __future__ import annotations
-
-import asyncio
-import hmac
-import time
-import uuid
-from dataclasses import asdict, dataclass
-from hashlib import sha256
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,46 +9,29 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from glasnost.engine.answer import Chunks, Tally, Whole
-from glasnost.engine.chat import prepare
-from glasnost.engine.prompt import Prompter
-from glasnost.engine.respond import StreamedAnswer, WholeAnswer
-from glasnost.engine.settings import EngineSettings
-from glasnost.engine.worker import Worker
-from glasnost.errors import (
-    GlasnostError,
-    MethodNotAllowed,
-    ModelNotFound,
-    NotFound,
-    PayloadTooLarge,
-    Unauthenticated,
-    UnsupportedMedia,
-)
-from glasnost.wire.chat import ChatRequest
-from glasnost.wire.chunk import Frame
+from glasnost.engine.routes.chat import apply_template, chat
+from glasnost.engine.routes.completions import completions
+from glasnost.engine.routes.embeddings import embeddings
+from glasnost.engine.routes.facts import livez, models, props, readyz
+from glasnost.engine.routes.request import Engine
+from glasnost.engine.routes.tokens import detokenize, tokenize
+from glasnost.errors import GlasnostError, MethodNotAllowed, NotFound
 from glasnost.wire.envelope import error_body, error_headers
-from glasnost.wire.jsonio import loads_object
-
-MAX_BODY = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Everything that the routes need."""
-
-    settings: EngineSettings
-    worker: Worker
-    prompter: Prompter
-    created: int
 
 
 def create_app(engine: Engine) -> ASGIApp:
     """Give the ASGI app; paths work with and without `/v1`, as clients differ in what they call the base."""
-    routes = [Route("/livez", _livez), Route("/readyz", _readyz)]
+    routes = [Route("/livez", livez), Route("/readyz", readyz)]
     for base in ("", "/v1"):
         routes += [
-            Route(f"{base}/models", _models),
-            Route(f"{base}/chat/completions", _chat, methods=["POST"]),
+            Route(f"{base}/models", models),
+            Route(f"{base}/props", props),
+            Route(f"{base}/chat/completions", chat, methods=["POST"]),
+            Route(f"{base}/completions", completions, methods=["POST"]),
+            Route(f"{base}/embeddings", embeddings, methods=["POST"]),
+            Route(f"{base}/tokenize", tokenize, methods=["POST"]),
+            Route(f"{base}/detokenize", detokenize, methods=["POST"]),
+            Route(f"{base}/apply-template", apply_template, methods=["POST"]),
         ]
     app = Starlette(
         routes=routes,
@@ -69,97 +44,6 @@ def create_app(engine: Engine) -> ASGIApp:
     )
     app.state.engine = engine
     return app
-
-
-async def _chat(request: Request) -> Any:
-    engine = _engine(request)
-    _authenticate(request, engine.settings.api_key)
-    chat = ChatRequest.parse(loads_object(await _body(request)))
-    if chat.model != engine.settings.name:
-        raise ModelNotFound(f"This engine serves the model {engine.settings.name!r} only.", param="model")
-    vocabulary, slots = engine.worker.model.vocabulary, engine.settings.slots
-    job = await asyncio.to_thread(prepare, chat, engine.prompter, vocabulary=vocabulary, slots=slots)
-    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices)
-    frame = Frame(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), engine.settings.name)
-    tally = Tally(len(job.prompt.tokens), job.choices)
-    if not chat.stream:
-        return WholeAnswer(ticket, Whole(frame, tally, job.output, choices=job.choices), tally)
-    chunks = Chunks(frame, tally, job.output, choices=job.choices, include_usage=chat.include_usage)
-    return StreamedAnswer(ticket, chunks, tally)
-
-
-async def _models(request: Request) -> Response:
-    engine = _engine(request)
-    _authenticate(request, engine.settings.api_key)
-    model = {"id": engine.settings.name, "object": "model", "created": engine.created, "owned_by": "glasnost"}
-    return JSONResponse({"object": "list", "data": [model]})
-
-
-async def _livez(_request: Request) -> Response:
-    return JSONResponse({"status": "alive"})
-
-
-async def _readyz(request: Request) -> Response:
-    engine = _engine(request)
-    alive = engine.worker.alive
-    return JSONResponse({"status": "ready" if alive else "stopped", **_facts(engine)}, 200 if alive else 503)
-
-
-def _facts(engine: Engine) -> dict[str, Any]:
-    """Give what the engine serves and how busy it is."""
-    settings, worker = engine.settings, engine.worker
-    scheduler = worker.scheduler
-    return {
-        "model": {
-            "name": settings.name,
-            "file": settings.path.name,
-            # The cache of models is content-addressed: its file names are digests that `pull` has verified.
-            "sha256": settings.path.stem if _is_digest(settings.path.stem) else None,
-            "bytes": settings.path.stat().st_size,
-            "description": worker.model.description,
-            "context": worker.context.longest,
-            "vocabulary": worker.model.vocabulary,
-            "template_sha256": engine.prompter.template.sha256,
-        },
-        "slots": settings.slots,
-        "busy": scheduler.busy,
-        "queued": scheduler.queued,
-        "queue_limit": settings.queue,
-        "kv_used": scheduler.cells_used,
-        "kv_size": worker.context.size,
-        **asdict(worker.counters),
-    }
-
-
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
-
-
-def _is_digest(text: str) -> bool:
-    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
-
-
-def _authenticate(request: Request, key: str | None) -> None:
-    if key is None:
-        return
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    # Digests are compared, so that neither content nor length of the key shows in the time it takes.
-    digests = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, key))
-    if not hmac.compare_digest(*digests):
-        raise Unauthenticated("The API key is missing or wrong.")
-
-
-async def _body(request: Request) -> bytes:
-    # A web page may post any other type to this port without the browser asking first.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMedia("Send the body as `Content-Type: application/json`.")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
-    return bytes(body)
 
 
 async def _failed(_request: Request, error: Exception) -> Response:

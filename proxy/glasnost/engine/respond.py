@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -68,10 +68,26 @@ class WholeAnswer:
         async with _served(self.ticket, receive):
             while not self.tally.complete:
                 self.answer.add(await self.ticket.events())
-            body = dumps(self.answer.completion())
-            headers = _headers(b"application/json", len(body))
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await _send_json(send, self.answer.completion())
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedAnswer:
+    """An ASGI response of one JSON object that `compute` gives; an error of it is raised."""
+
+    compute: Callable[[], Awaitable[dict[str, Any]]]
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the object, or stop with the client's connection."""
+        tasks = asyncio.ensure_future(self.compute()), asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                await _send_json(send, tasks[0].result())
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,12 @@ def _encoded(chunks: Iterable[Chunk]) -> bytes:
     return b"".join(encode(dumps(chunk)) for chunk in chunks)
 
 
+async def _send_json(send: Send, value: dict[str, Any]) -> None:
+    body = dumps(value)
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(b"application/json", len(body))})
+    await send({"type": "http.response.body", "body": body})
+
+
 def _headers(media: bytes, length: int | None = None) -> list[tuple[bytes, bytes]]:
     if length is not None:
         return [(b"content-type", media), (b"content-length", b"%d" % length)]
@@ -136,9 +158,7 @@ async def _served(ticket: Ticket, receive: Receive) -> AsyncIterator[None]:
     """Free what the request holds at the end of the block, and as soon as the client leaves."""
 
     async def watch() -> None:
-        # The body was read: what is received now can only be the disconnect.
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _left(receive)
         ticket.cancel()
         ticket.put(Failure(ClientGone()))
 
@@ -149,3 +169,9 @@ async def _served(ticket: Ticket, receive: Receive) -> AsyncIterator[None]:
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client leaves: the body was read, what is received now can only be the disconnect."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

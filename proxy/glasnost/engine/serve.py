@@ -13,12 +13,15 @@ from pathlib import Path
 
 import uvicorn
 
-from glasnost.engine.app import Engine, create_app
+from glasnost.engine.app import create_app
+from glasnost.engine.facts import Fingerprint
 from glasnost.engine.llama import Context, Model
 from glasnost.engine.parent import end_with
 from glasnost.engine.prompt import Prompter
+from glasnost.engine.routes.request import Engine
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.template import CHATML, ChatTemplate
+from glasnost.engine.vectors import Vectors
 from glasnost.engine.worker import Worker
 
 log = logging.getLogger("glasnost.engine")
@@ -76,7 +79,10 @@ async def _serve(settings: EngineSettings, model: Model, context: Context, liste
     template = ChatTemplate(model.template or CHATML, bos=model.special("bos"), eos=model.special("eos"))
     prompter = Prompter(template, model, longest=context.longest, longest_piece=model.longest_piece())
     worker = Worker(model, context, settings)
-    app = create_app(Engine(settings, worker, prompter, created=int(time.time())))
+    vectors = Vectors(worker, settings)
+    fingerprint = Fingerprint(settings.path)
+    fingerprint.start()
+    app = create_app(Engine(settings, worker, prompter, vectors, fingerprint, created=int(time.time())))
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -97,6 +103,7 @@ async def _serve(settings: EngineSettings, model: Model, context: Context, liste
         return await _until_ended(server, worker, listener)
     finally:
         worker.close()
+        vectors.close()
         model.close()
 
 

@@ -1,0 +1,1 @@
+"""What the engine answers, one path or family of paths a file."""

@@ -1,0 +1,82 @@
+"""What all routes share: the engine, who may ask it, and the body that was sent."""
+
+from __future__ import annotations
+
+import hmac
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from starlette.requests import Request
+
+from glasnost.engine.facts import Fingerprint
+from glasnost.engine.prompt import Prompter
+from glasnost.engine.settings import EngineSettings
+from glasnost.engine.vectors import Vectors
+from glasnost.engine.worker import Worker
+from glasnost.errors import ModelNotFound, PayloadTooLarge, Unauthenticated, UnsupportedMedia
+from glasnost.wire.chunk import Frame
+from glasnost.wire.jsonio import loads_object
+
+MAX_BODY = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything that the routes need."""
+
+    settings: EngineSettings
+    worker: Worker
+    prompter: Prompter
+    vectors: Vectors
+    fingerprint: Fingerprint
+    created: int
+
+    def frame(self, kind: str) -> Frame:
+        """Begin an answer, whose id starts with its kind."""
+        return Frame(f"{kind}-{uuid.uuid4().hex}", int(time.time()), self.settings.name)
+
+    def check_model(self, name: str | None) -> None:
+        """Refuse a request for another model with ModelNotFound."""
+        if name != self.settings.name:
+            raise ModelNotFound(f"This engine serves the model {self.settings.name!r} only.", param="model")
+
+
+def engine_of(request: Request) -> Engine:
+    """Give the engine to anybody."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def authenticated(request: Request) -> Engine:
+    """Give the engine to those who know its key, Unauthenticated to others."""
+    engine = engine_of(request)
+    key = engine.settings.api_key
+    if key is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        # Digests are compared, so that neither content nor length of the key shows in the time it takes.
+        digests = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, key))
+        if not hmac.compare_digest(*digests):
+            raise Unauthenticated("The API key is missing or wrong.")
+    return engine
+
+
+async def posted(request: Request) -> tuple[Engine, Mapping[str, Any]]:
+    """Give the engine and the JSON object that was sent to it."""
+    engine = authenticated(request)
+    return engine, loads_object(await _body(request))
+
+
+async def _body(request: Request) -> bytes:
+    # A web page may post any other type to this port without the browser asking first.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMedia("Send the body as `Content-Type: application/json`.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+    return bytes(body)
