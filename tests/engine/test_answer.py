@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from glasnost.engine.answer import Chunks, Tally, Whole
 from glasnost.engine.events import Delta, End, TokenLogprob
-from glasnost.engine.output import OutputFormat
+from glasnost.engine.output import Calls, OutputFormat
+from glasnost.engine.tools.formats import HERMES
 from glasnost.wire.chunk import Frame
 
 FRAME = Frame("id", 1, "m")
@@ -16,16 +17,23 @@ THOUGHT = [
     Delta(0, "."),
     End(0, "stop", 6, 3),
 ]
+PLAIN = OutputFormat()
+TOOLS = OutputFormat(calls=Calls(HERMES, frozenset({"f"}), 16))
+CALLED = [
+    Delta(0, "So:"),
+    Delta(0, '\n<tool_call>{"name": "f", "arguments": {"a'),
+    Delta(0, '": 1}}</tool_call><tool_call>{"name": "f", "arguments": {}}</tool_call>'),
+    End(0, "stop", 9, 0),
+]
 
 
-def whole(events, *, choices=1, thinking=False):
-    answer = Whole(FRAME, Tally(10, choices), OutputFormat(thinking=thinking), choices=choices)
+def whole(events, output=PLAIN, *, choices=1):
+    answer = Whole(FRAME, Tally(10, choices), output, choices=choices)
     answer.add(events)
     return answer.completion()
 
 
-def chunks(events, *, choices=1, thinking=False, include_usage=False):
-    output = OutputFormat(thinking=thinking)
+def chunks(events, output=PLAIN, *, choices=1, include_usage=False):
     made = Chunks(FRAME, Tally(10, choices), output, choices=choices, include_usage=include_usage)
     return [*made.opening(), *(chunk for event in events for chunk in made.add(event)), *made.closing()]
 
@@ -50,7 +58,7 @@ def test_thinking_streams_in_a_field_of_its_own():
 
 
 def test_thinking_that_the_prompt_opened_needs_no_tag():
-    [choice] = whole([Delta(0, "Hm.</think>Yes"), End(0, "length", 4, 0)], thinking=True)["choices"]
+    [choice] = whole([Delta(0, "Hm.</think>Yes"), End(0, "length", 4, 0)], OutputFormat(thinking=True))["choices"]
     assert (choice["message"]["reasoning_content"], choice["message"]["content"]) == ("Hm.", "Yes")
 
 
@@ -87,3 +95,50 @@ def test_log_probabilities_of_a_token_without_text_still_have_a_chunk():
     [place] = found[1]["choices"][0]["logprobs"]["content"]
     assert (place["bytes"], place["logprob"]) == ([0xF0, 0x9F], -0.5)
     assert [top["bytes"] for top in place["top_logprobs"]] == [[0xF0, 0x9F], [97]]
+
+
+def test_calls_stand_beside_the_content():
+    [choice] = whole(CALLED, TOOLS)["choices"]
+    first, second = choice["message"]["tool_calls"]
+    assert choice["message"]["content"] == "So:"
+    assert first["function"] == {"name": "f", "arguments": '{"a": 1}'}
+    assert second["function"] == {"name": "f", "arguments": "{}"}
+    assert first["type"] == "function"
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def test_the_content_beside_calls_alone_is_null():
+    [choice] = whole(CALLED[1:], TOOLS)["choices"]
+    assert choice["message"]["content"] is None
+
+
+def test_a_streamed_call_opens_with_its_name_and_then_brings_its_arguments():
+    [choice] = whole(CALLED, TOOLS)["choices"]
+    first, second = choice["message"]["tool_calls"]
+    empty = {"name": "f", "arguments": ""}
+    made = chunks(CALLED, TOOLS)
+    assert deltas(made)[1:] == [
+        {"content": "So:"},
+        {"tool_calls": [{"index": 0, "id": first["id"], "type": "function", "function": empty}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"a'}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '": 1}'}}]},
+        {"tool_calls": [{"index": 1, "id": second["id"], "type": "function", "function": empty}]},
+        {"tool_calls": [{"index": 1, "function": {"arguments": "{}"}}]},
+        {},
+    ]
+    assert made[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_a_call_that_was_cut_off_ends_for_its_length():
+    [choice] = whole([CALLED[1], End(0, "length", 4, 0)], TOOLS)["choices"]
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"a'
+    assert choice["finish_reason"] == "length"
+
+
+def test_the_tokens_of_a_call_have_log_probabilities_like_any_other():
+    token = TokenLogprob(b"x", -0.5, ())
+    events = [Delta(event.choice, event.text, token) for event in CALLED[:-1]] + CALLED[-1:]
+    [choice] = whole(events, TOOLS)["choices"]
+    assert len(choice["logprobs"]["content"]) == 3
+    streamed = [chunk["choices"][0]["logprobs"] for chunk in chunks(events, TOOLS)]
+    assert sum(len(each["content"]) for each in streamed if each) == 3
