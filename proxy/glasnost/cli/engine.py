@@ -11,6 +11,7 @@ import typer
 
 from glasnost.cli.logs import set_up
 from glasnost.engine.settings import EngineSettings, FlashAttention, KvType, available_cores
+from glasnost.engine.settle import settle
 from glasnost.errors import ModelFileError
 
 
@@ -18,8 +19,10 @@ def engine(  # noqa: PLR0913 - one argument an option
     gguf: Annotated[Path, typer.Argument(help="The model's file.", exists=True, dir_okay=False)],
     *,
     name: Annotated[str | None, typer.Option(help="Name that clients ask for; default: the file's.")] = None,
-    slots: Annotated[int, typer.Option(help="Sequences that are computed together.")] = 4,
-    ctx: Annotated[int, typer.Option(help="Tokens that all slots share; 0: what the model was trained with.")] = 8192,
+    slots: Annotated[str, typer.Option(help="Sequences that are computed together: auto, or a number.")] = "4",
+    ctx: Annotated[
+        str, typer.Option(help="Tokens that all slots share: auto, as many as fit; 0, what the model was trained with.")
+    ] = "8192",
     queue: Annotated[int, typer.Option(help="Sequences that may wait for a slot.")] = 64,
     batch: Annotated[int, typer.Option(help="Most tokens of one step.")] = 512,
     threads: Annotated[str, typer.Option(help="Threads that compute: auto, or a number.")] = "auto",
@@ -34,11 +37,12 @@ def engine(  # noqa: PLR0913 - one argument an option
     log_level: Annotated[str, typer.Option(help="debug shows what llama.cpp says.")] = "info",
 ) -> None:
     """Serve one GGUF over the OpenAI API; GLASNOST_ENGINE_KEY, if set, is the key that clients must send."""
+    chosen_slots, context = _number("slots", slots), _number("ctx", ctx)
     settings = EngineSettings(
         path=gguf,
         name=name or gguf.stem,
-        slots=slots,
-        context=ctx,
+        slots=1 if chosen_slots is None else chosen_slots,
+        context=0 if context is None else context,
         queue=queue,
         batch=batch,
         threads=_number("threads", threads) or available_cores(),
@@ -57,18 +61,21 @@ def engine(  # noqa: PLR0913 - one argument an option
     if settings.problems():
         raise typer.Exit(2)
     set_up(log_level)
-    raise typer.Exit(_run(settings))
+    raise typer.Exit(_run(settings, auto_context=context is None, auto_slots=chosen_slots is None))
 
 
-def _run(settings: EngineSettings) -> int:
+def _run(settings: EngineSettings, *, auto_context: bool, auto_slots: bool) -> int:
     try:
         # Imported here: llama.cpp is an extra, and takes half a second to load.
         from glasnost.engine.serve import run  # noqa: PLC0415
     except ModuleNotFoundError as error:
         typer.echo(f"glasnost engine: {error.name} is missing; install glasnost[local]", err=True)
         return 1
+    except ImportError as error:
+        typer.echo(f"glasnost engine: {error}", err=True)
+        return 1
     try:
-        return run(settings)
+        return run(settle(settings, context=auto_context, slots=auto_slots))
     except (ModelFileError, OSError) as error:
         typer.echo(f"glasnost engine: {error}", err=True)
         return 1
