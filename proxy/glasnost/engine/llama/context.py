@@ -14,10 +14,10 @@ from glasnost.engine.llama.candidates import Candidates
 from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model, gpu_layers
 from glasnost.engine.llama.sampler import Sampler
+from glasnost.engine.loading import DoesNotFit
 from glasnost.engine.params import Sampling
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.step import Copy, Operation, Span
-from glasnost.errors import ModelFileError
 
 Floats = npt.NDArray[np.float32]
 
@@ -41,13 +41,13 @@ class Context:
 
     def __init__(self, model: Model, settings: EngineSettings) -> None:
         self._model = model
-        on_cpu = gpu_layers(settings) == 0
+        self._on_cpu = gpu_layers(settings) == 0
         #: The most tokens of a step, and the most prompt tokens of a step in which anyone decodes.
-        self.budget = max(settings.slots, min(settings.batch, _CPU_BUDGET)) if on_cpu else settings.batch
-        self.chunk = _CPU_CHUNK if on_cpu else settings.batch
+        self.budget = max(settings.slots, min(settings.batch, _CPU_BUDGET)) if self._on_cpu else settings.batch
+        self.chunk = _CPU_CHUNK if self._on_cpu else settings.batch
         self._context = lib.llama_init_from_model(model.handle, _context_params(model, settings))
         if not self._context:
-            raise ModelFileError(f"no context of {settings.context} tokens: {last_words()}")
+            raise DoesNotFit(f"no context of {settings.context} tokens: {last_words()}")
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(settings.batch, settings.slots)
         self._candidates = Candidates(model.vocabulary)
@@ -100,8 +100,15 @@ class Context:
         return Sampler(self._context, self._model, self._candidates, sampling, seed)
 
     def warm_up(self) -> None:
-        """Compute one token and forget it, so that the first request does not pay for paging the weights in."""
-        self.decode([Span(0, 0, [0], sampled=True)])
+        """Compute a step and forget it, so that the first request does not pay for paging the weights in.
+
+        On GPUs it is the longest there is: what a step takes beside the reserved memory is taken here, and not in the
+        middle of serving, where llama.cpp ends the process when there is none left. DoesNotFit when it fails.
+        """
+        tokens = [0] * (1 if self._on_cpu else min(self.budget, self.longest))
+        status = self.decode([Span(0, 0, tokens, sampled=True)])
+        if status:
+            raise DoesNotFit(f"the first step failed with status {status}: {last_words()}")
         lib.llama_memory_clear(self._memory, True)  # noqa: FBT003 - the function takes positions only
 
     def abort(self) -> None:

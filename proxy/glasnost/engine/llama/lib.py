@@ -12,7 +12,11 @@ from collections import deque
 # next to nothing. Read when the library is loaded; costs 2 % on an idle machine.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-import llama_cpp.llama_cpp as lib
+try:
+    import llama_cpp.llama_cpp as lib
+except RuntimeError as error:
+    hint = "; it was built for NVIDIA GPUs and needs their driver" if "libcuda.so" in str(error) else ""
+    raise ImportError(f"llama.cpp cannot be loaded: {error}{hint}") from error
 
 __all__ = ["last_words", "lib", "start"]
 

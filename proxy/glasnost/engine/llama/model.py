@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glasnost.engine.llama.lib import last_words, lib, start
+from glasnost.engine.loading import DoesNotFit
 from glasnost.engine.reasoning import CLOSE, OPEN
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.tools.formats import MARKERS
@@ -18,7 +19,7 @@ _READ = frozenset(text.encode() for text in (OPEN, CLOSE, *MARKERS))
 
 
 class Model:
-    """A loaded GGUF, for any thread; ModelFileError when it cannot be loaded."""
+    """A loaded GGUF, for any thread; ModelFileError when it cannot be loaded, DoesNotFit when with less it might."""
 
     def __init__(self, settings: EngineSettings) -> None:
         _check_magic(settings.path)
@@ -29,7 +30,7 @@ class Model:
         params.tensor_split = split
         self._model = lib.llama_model_load_from_file(str(settings.path).encode(), params)
         if not self._model:
-            raise ModelFileError(f"{settings.path.name} cannot be loaded: {last_words()}")
+            raise DoesNotFit(f"{settings.path.name} cannot be loaded: {last_words()}")
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._pieces: dict[int, bytes] = {}
         self.vocabulary: int = lib.llama_vocab_n_tokens(self._vocab)

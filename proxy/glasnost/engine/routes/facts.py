@@ -42,6 +42,8 @@ async def props(request: Request) -> Response:
             "embedding_context": engine.vectors.longest,
             "total_slots": engine.settings.slots,
             "kv_size": engine.worker.context.size,
+            "gpu_layers": engine.settings.gpu_layers,
+            "batch": engine.worker.context.budget,
             "build": build(),
         }
     )
@@ -65,6 +67,9 @@ async def readyz(request: Request) -> Response:
         "queue_limit": settings.queue,
         "kv_used": worker.scheduler.cells_used,
         "kv_size": worker.context.size,
+        # As loaded: where not all fitted, it is less than what was asked for.
+        "gpu_layers": settings.gpu_layers,
+        "batch": worker.context.budget,
         **asdict(worker.counters),
     }
     return JSONResponse(facts, 200 if worker.alive else 503)
