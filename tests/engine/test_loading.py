@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine_process import run_engine
+from glasnost.engine.llama import Context, LlamaCpp, Model
+from glasnost.engine.llama.backend import accelerator
 from glasnost.engine.loading import DoesNotFit, load, offloaded
 from glasnost.engine.settings import EngineSettings
 from glasnost.errors import ModelFileError
@@ -53,8 +55,8 @@ class Card:
         return Thing(settings)
 
 
-def settings(**changed):
-    return EngineSettings(path=Path("m.gguf"), name="m", **changed)
+def settings(path=Path("m.gguf"), **changed):
+    return EngineSettings(path=path, name="m", **changed)
 
 
 def test_all_that_fits_is_loaded_at_once(caplog):
@@ -170,6 +172,44 @@ def test_a_build_for_gpus_on_a_machine_without_a_driver_says_what_is_missing(tmp
     assert "libcuda.so.1: cannot open shared object file" in done.stderr
     assert "needs their driver" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("system_info", "kind"),
+    [
+        (b"CPU : SSE3 = 1 | AVX2 = 1 | OPENMP = 1 | ", ""),
+        (b"CUDA : ARCHS = 900 | USE_GRAPHS = 1 | CPU : SSE3 = 1 | AVX2 = 1 | ", "CUDA"),
+        (b"CPU : SSE3 = 1 | CUDA : ARCHS = 860,890 | ", "CUDA"),
+        (b"", ""),
+    ],
+)
+def test_llama_cpp_tells_what_it_was_built_for(system_info, kind):
+    assert accelerator(system_info.decode()) == kind
+
+
+@pytest.fixture
+def small(smollm_path):
+    model = Model(settings(path=smollm_path))
+    yield model
+    model.close()
+
+
+@pytest.mark.model
+def test_a_first_step_that_fails_does_not_fit(small, smollm_path, monkeypatch):
+    monkeypatch.setattr(Context, "decode", lambda *_: -2)
+    with pytest.raises(DoesNotFit, match="status -2"):
+        LlamaCpp(31).context(small, settings(path=smollm_path, context=512))
+
+
+@pytest.mark.model
+def test_the_first_step_on_a_gpu_is_the_longest_there_is(small, smollm_path, monkeypatch):
+    monkeypatch.setattr("glasnost.engine.llama.context.gpu_layers", lambda _: 31)
+    computed = []
+    decode = Context.decode
+    monkeypatch.setattr(Context, "decode", lambda self, spans: computed.append(spans) or decode(self, spans))
+    LlamaCpp(31).context(small, settings(path=smollm_path, context=512, batch=128)).close()
+    [[span]] = computed
+    assert len(span.tokens) == 128
 
 
 @pytest.mark.model

@@ -15,7 +15,10 @@ import uvicorn
 
 from glasnost.engine.app import create_app
 from glasnost.engine.facts import Fingerprint
-from glasnost.engine.llama import Context, Model
+from glasnost.engine.gguf import read_gguf
+from glasnost.engine.layout import layout_of
+from glasnost.engine.llama import Context, LlamaCpp, Model
+from glasnost.engine.loading import load
 from glasnost.engine.parent import end_with
 from glasnost.engine.prompt import Prompter
 from glasnost.engine.routes.request import Engine
@@ -41,7 +44,7 @@ def run(settings: EngineSettings) -> int:
         end_with(settings.parent)
     listener = _listen(settings)
     try:
-        model, context = _load(settings)
+        model, context, settings = _load(settings)
         # uvloop where it is there, on every Python that we support.
         with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
             return runner.run(_serve(settings, model, context, listener))
@@ -66,13 +69,14 @@ class _Server(uvicorn.Server):
             late.cancel()
 
 
-def _load(settings: EngineSettings) -> tuple[Model, Context]:
+def _load(settings: EngineSettings) -> tuple[Model, Context, EngineSettings]:
+    """Load the model, as much of it on GPUs as fits; give it with the settings in effect."""
     started = time.monotonic()
-    model = Model(settings)
-    context = Context(model, settings)
-    context.warm_up()
-    log.info("loaded %s in %.1f s", model.description, time.monotonic() - started)
-    return model, context
+    layers = len(layout_of(read_gguf(settings.path)).layers) + 1
+    model, context, settings = load(LlamaCpp(layers), settings)
+    took = time.monotonic() - started
+    log.info("loaded %s, %s of %d layers on GPUs, in %.1f s", model.description, settings.gpu_layers, layers, took)
+    return model, context, settings
 
 
 async def _serve(settings: EngineSettings, model: Model, context: Context, listener: socket.socket) -> int:
