@@ -23,7 +23,7 @@ RUN wheel=$(/opt/glasnost/bin/python scripts/wheel ${ACCELERATOR}) \
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
 COPY proxy proxy
-RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm]'
+RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm,cuda]'
 
 FROM debian:bookworm-slim AS run-cpu
 FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04 AS run-cuda

@@ -35,7 +35,8 @@ install: $(INSTALLED) ## make .venv with everything that constraints.txt pins
 # Replaces the llama.cpp that is there, and stays until `make clean`: pip takes the two for one version.
 install-cuda: $(BIN)/python ## the same, with llama.cpp for NVIDIA GPUs: needs the CUDA toolkit
 	wheel=$$($(BIN)/python scripts/wheel --cuda) && \
-		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]' && \
+		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" \
+			--editable '.[local,litellm,cuda,dev]' && \
 		$(BIN)/pip install --quiet --no-compile --no-deps --force-reinstall "$$wheel"
 	@touch $(INSTALLED)
 
