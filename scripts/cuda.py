@@ -70,8 +70,8 @@ def cublas(kit: Toolkit) -> Cublas | None:
 
 def identity(kit: Toolkit, own_cublas: Cublas | None) -> list[str]:
     """Give what tells one build for CUDA from another: the toolkit, the GPUs, and where cuBLAS is found at run time."""
-    place = str(kit.root) if own_cublas is None else _beside(own_cublas)
-    return ["cuda", ".".join(map(str, kit.version)), architectures(), place]
+    beside = "" if own_cublas is None else _beside(own_cublas)
+    return ["cuda", str(kit.root), ".".join(map(str, kit.version)), architectures(), beside]
 
 
 def cmake_args(kit: Toolkit, own_cublas: Cublas | None, scratch: Path) -> str:
@@ -81,7 +81,8 @@ def cmake_args(kit: Toolkit, own_cublas: Cublas | None, scratch: Path) -> str:
     # for CPUs with AVX2.
     named = architectures()
     args.append(f"-DCMAKE_CUDA_ARCHITECTURES={named}" if named else "-DGGML_NATIVE=OFF")
-    linker = ""
+    # CMake takes it for granted that the toolkit's own libraries are found at run time.
+    linker = f"-Wl,-rpath,{kit.root}/lib64"
     if not any(kit.root.glob("**/stubs/libcuda.so")):
         args.append(f"-DCUDA_cuda_driver_LIBRARY={_stub(scratch)}")
         linker += ",--no-as-needed"
@@ -89,8 +90,7 @@ def cmake_args(kit: Toolkit, own_cublas: Cublas | None, scratch: Path) -> str:
         args += [f"-DCUDA_cublas_LIBRARY={own_cublas.library}", f"-DCMAKE_CUDA_FLAGS=-I{own_cublas.include}"]
         # In quotes, since the command line of the linker goes through a shell.
         linker += f",-rpath,'$ORIGIN/{_beside(own_cublas)}'"
-    if linker:
-        args.append(f"-DCMAKE_SHARED_LINKER_FLAGS=-Wl{linker}")
+    args.append(f"-DCMAKE_SHARED_LINKER_FLAGS={linker}")
     return shlex.join(args)
 
 

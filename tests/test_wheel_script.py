@@ -133,6 +133,7 @@ def test_a_whole_toolkit_is_taken_as_it_is(cuda, tmp_path, monkeypatch):
         f"-DCUDAToolkit_ROOT={tmp_path}",
         f"-DCMAKE_CUDA_COMPILER={tmp_path}/bin/nvcc",
         "-DCMAKE_CUDA_ARCHITECTURES=90",
+        f"-DCMAKE_SHARED_LINKER_FLAGS=-Wl,-rpath,{tmp_path}/lib64",
     ]
 
 
@@ -144,7 +145,8 @@ def test_what_a_toolkit_from_pypi_lacks_is_linked_from_beside_the_wheel(cuda, tm
     assert f"-DCUDA_cublas_LIBRARY={own.library}" in args
     assert f"-DCMAKE_CUDA_FLAGS=-I{own.include}" in args
     assert f"-DCUDA_cuda_driver_LIBRARY={tmp_path}/libcuda.so" in args
-    assert "-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--no-as-needed,-rpath,'$ORIGIN/../../nvidia/cu13/lib'" in args
+    places = f"-rpath,{tmp_path}/cuda/lib64,--no-as-needed,-rpath,'$ORIGIN/../../nvidia/cu13/lib'"
+    assert f"-DCMAKE_SHARED_LINKER_FLAGS=-Wl,{places}" in args
     assert (tmp_path / "libcuda.so").read_bytes()[:4] == b"\x7fELF"
 
 
