@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from glasnost import document
 from glasnost.errors import ConfigError, Problem
@@ -16,6 +16,8 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 KeyHash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+#: `auto` is None: the planner chooses.
+Automatic = BeforeValidator(lambda value: None if value == "auto" else value)
 StreamMode = Literal["observe", "window", "hold", "full"]
 
 
@@ -76,8 +78,8 @@ class LocalUpstream(_Settings):
 
     kind: Literal["local"]
     gguf: Annotated[str, Field(min_length=1)]
-    slots: Annotated[int, Field(ge=1, le=256)] = 4
-    ctx: Annotated[int, Field(ge=256)] = 8_192
+    slots: Annotated[Annotated[int, Field(ge=1, le=256)] | None, Automatic] = 4
+    ctx: Annotated[Annotated[int, Field(ge=256)] | None, Automatic] = 8_192
     queue: Annotated[int, Field(ge=0, le=100_000)] = 64
     batch: Annotated[int, Field(ge=16, le=65_536)] = 512
     threads: Annotated[int, Field(ge=1, le=1_024)] | Literal["auto"] = "auto"
@@ -89,6 +91,12 @@ class LocalUpstream(_Settings):
     idle_unload_seconds: Seconds | None = None
     start_seconds: Seconds = 300.0
     timeouts: TimeoutSettings = TimeoutSettings()
+
+
+class EnginesSettings(_Settings):
+    """What all local engines may take together: bytes of RAM, None for what is free when the gateway starts."""
+
+    memory: Annotated[Annotated[int, Field(ge=1 << 20)] | None, Automatic] = None
 
 
 class HttpUpstream(_Settings):
@@ -159,6 +167,7 @@ class Config(_Settings):
     audit: AuditSettings = AuditSettings()
     stream: StreamSettings = StreamSettings()
     reroute: RerouteSettings = RerouteSettings()
+    engines: EnginesSettings = EnginesSettings()
     upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)
     models: dict[Name, ModelSettings] = Field(min_length=1)
 

@@ -15,7 +15,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp
 
 from glasnost import __version__
-from glasnost.config import Config, HttpUpstream, LitellmUpstream, LocalUpstream, ModelRung, UpstreamSettings
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, ModelRung, UpstreamSettings
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
@@ -23,9 +23,9 @@ from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.server.app import create_app
 from glasnost.upstream.base import Upstream
+from glasnost.upstream.housing import house
 from glasnost.upstream.http import HttpServer
 from glasnost.upstream.litellm import LitellmProvider
-from glasnost.upstream.local import LocalEngine
 from glasnost.upstream.registry import Registry
 from glasnost.upstream.script import Script
 from glasnost.upstream.scripted import ScriptPlayer
@@ -38,13 +38,16 @@ def build_app(
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
     upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names.
+    Raises ConfigError when the engines that are always loaded have no room on this machine.
     """
+    engines = house(config, files)
     upstreams = {
-        name: _upstream(name, settings, files, scripts, environ) for name, settings in config.upstreams.items()
+        name: engines.get(name) or _upstream(name, settings, scripts, environ)
+        for name, settings in config.upstreams.items()
     }
     metrics = Metrics(_registry(), __version__)
     recorder = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
-    EngineCollector(metrics, {name: each for name, each in upstreams.items() if isinstance(each, LocalEngine)})
+    EngineCollector(metrics, engines)
     return create_app(config, Pipeline(config, upstreams, policy, recorder), Registry(upstreams), metrics)
 
 
@@ -67,12 +70,9 @@ def _targets(config: Config) -> dict[str, list[str]]:
 def _upstream(
     name: str,
     settings: UpstreamSettings,
-    files: Mapping[str, Path],
     scripts: Mapping[str, Script],
     environ: Mapping[str, str],
 ) -> Upstream:
-    if isinstance(settings, LocalUpstream):
-        return LocalEngine(name, settings, files[name])
     if isinstance(settings, HttpUpstream):
         return HttpServer(name, settings, _key(settings.api_key_env, environ))
     if isinstance(settings, LitellmUpstream):

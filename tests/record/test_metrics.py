@@ -32,6 +32,7 @@ class Engine:
     loaded = True
     load_seconds = 1.5
     restarts = 2
+    evictions = 1
     stats: ClassVar = {"kv_used": 256, "kv_size": 1024, "queued": 3, "queue_limit": 64}
 
 
@@ -136,4 +137,5 @@ def test_engines_show_their_state_when_they_are_asked(metrics):
     EngineCollector(metrics, {"one": Engine()})
     assert value(metrics, "glasnost_local_kv_cache_usage_ratio", upstream="one") == 0.25
     assert value(metrics, "glasnost_local_worker_restarts_total", upstream="one") == 2
+    assert value(metrics, "glasnost_local_evictions_total", upstream="one") == 1
     assert value(metrics, "glasnost_queue_depth", upstream="one") == 3

@@ -19,10 +19,13 @@ from typing import Any
 import pytest
 
 from glasnost.config import LocalUpstream
+from glasnost.engine.plan import Plan
 from glasnost.errors import UpstreamError, UpstreamUnavailable
 from glasnost.upstream.local import LocalEngine, command
+from glasnost.upstream.room import Room
 from loopback import ask
 
+ROOM = Room((1 << 40,))
 ENDLESS = {"max_tokens": 1500, "temperature": 0, "logit_bias": {"2": -100}}  # the end-of-turn token of SmolLM2
 
 
@@ -32,7 +35,7 @@ def settings(**changes: Any) -> LocalUpstream:
 
 @asynccontextmanager
 async def engine(path: Path, **changes: Any) -> AsyncIterator[LocalEngine]:
-    upstream = LocalEngine("smol", settings(**changes), path)
+    upstream = LocalEngine("smol", settings(**changes), path, ROOM)
     try:
         yield upstream
     finally:
@@ -68,7 +71,7 @@ def test_the_command_line_carries_every_setting():
     given = settings(
         gpu_layers=3, tensor_split=(3, 1), kv_type="q8_0", flash_attention=True, queue=9, batch=128, pinned=True
     )
-    line = command("up/1", given, Path("m.gguf"), Path("e.sock"))
+    line = command("up/1", given, Path("m.gguf"), Path("e.sock"), Plan(2048, 2, 0))
     assert line[1:4] == ["-m", "glasnost", "engine"]
     assert line[-1] == "m.gguf"
     options = dict(zip(line[4:-1:2], line[5:-1:2], strict=True))
@@ -86,7 +89,7 @@ def test_the_command_line_carries_every_setting():
         "--kv-type": "q8_0",
         "--flash-attention": "on",
     }
-    assert "auto" in command("x", settings(flash_attention="auto"), Path("m"), Path("s"))
+    assert "auto" in command("x", settings(flash_attention="auto"), Path("m"), Path("s"), Plan(256, 1, 0))
 
 
 @pytest.mark.model
@@ -226,10 +229,11 @@ import asyncio, sys
 from pathlib import Path
 from glasnost.config import LocalUpstream
 from glasnost.upstream.local import LocalEngine
+from glasnost.upstream.room import Room
 
 async def main():
     settings = LocalUpstream(kind="local", gguf="x", ctx=512, slots=1, threads=1, pinned=True)
-    engine = LocalEngine("smol", settings, Path(sys.argv[1]))
+    engine = LocalEngine("smol", settings, Path(sys.argv[1]), Room((1 << 40,)))
     await engine.start()
     while not (engine.loaded or sys.argv[2] == "early" and engine.pid):
         await asyncio.sleep(0.02)

@@ -17,21 +17,36 @@ import pytest
 from glasnost.config import HttpUpstream
 from glasnost.errors import UpstreamUnavailable
 from glasnost.upstream.http import HttpServer
-from glasnost.upstream.supervisor import Plan, Supervisor
+from glasnost.upstream.supervisor import Keeping, Supervisor
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
 
+class Anywhere:
+    """A place with room for everybody."""
+
+    def __init__(self, *command: str) -> None:
+        self.command = command
+
+    async def enter(self) -> tuple[str, ...]:
+        return self.command
+
+    def leave(self) -> None:
+        pass
+
+
 @asynccontextmanager
-async def supervised(folder: Path, *modes: str, start_seconds: float = 20.0, **plan: Any) -> AsyncIterator[Supervisor]:
+async def supervised(
+    folder: Path, *modes: str, start_seconds: float = 20.0, **keeping: Any
+) -> AsyncIterator[Supervisor]:
     socket = folder / "s"
     server = HttpServer("engine", HttpUpstream(kind="http", base_url="http://engine/v1", uds=str(socket)))
-    command = [sys.executable, "-S", str(STAND_IN), str(socket), *modes]
+    place = Anywhere(sys.executable, "-S", str(STAND_IN), str(socket), *modes)
 
     async def probe() -> Any:
         return await server.get("/readyz", seconds=2)
 
-    supervisor = Supervisor("engine", Plan(command, start_seconds=start_seconds, **plan), probe)
+    supervisor = Supervisor("engine", Keeping(start_seconds=start_seconds, **keeping), place, probe)
     try:
         yield supervisor
     finally:
@@ -223,8 +238,8 @@ def test_an_engine_that_is_being_stopped_when_the_gateway_closes_is_gone_afterwa
         return {} if started.exists() else None
 
     async def scenario() -> int:
-        command = [sys.executable, "-S", "-c", stubborn, str(started)]
-        supervisor = Supervisor("engine", Plan(command, start_seconds=20.0, idle_seconds=0.1), probe)
+        place = Anywhere(sys.executable, "-S", "-c", stubborn, str(started))
+        supervisor = Supervisor("engine", Keeping(start_seconds=20.0, idle_seconds=0.1), place, probe)
         async with supervisor.lease():
             pid = supervisor.pid
         assert pid is not None

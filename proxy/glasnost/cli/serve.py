@@ -38,7 +38,11 @@ def serve(
         raise typer.Exit(2) from None
     from glasnost.services import build_app  # noqa: PLC0415 - see above
 
-    app = build_app(settings, policy, files, scripts, os.environ)
+    try:
+        app = build_app(settings, policy, files, scripts, os.environ)
+    except (DocumentError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
     # uvicorn raises the signal again when it has stopped: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again

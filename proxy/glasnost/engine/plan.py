@@ -90,7 +90,7 @@ class Plan:
 
     def fits(self, space: Space) -> bool:
         """Say whether all of it has room there."""
-        return not any(missing(self.space, space))
+        return len(self.needs) == len(space) and not any(missing(self.space, space))
 
 
 def missing(wanted: Space, space: Space) -> Space:
@@ -99,34 +99,51 @@ def missing(wanted: Space, space: Space) -> Space:
 
 
 def plan(layout: Layout, wish: Wish, space: Space) -> Plan:
-    """Settle every `auto` for the room that `space` has; what is asked for in numbers is taken, fitting or not.
+    """Settle every `auto` of one model for the room that `space` has."""
+    return share([(layout, wish)], space)[0]
 
-    Cells first go down to FEWEST_CELLS to keep every layer on the GPUs; then layers stay on the CPU; then cells go
-    down further. If nothing fits, the smallest is given.
+
+def share(models: Sequence[tuple[Layout, Wish]], space: Space) -> list[Plan]:
+    """Settle every `auto` of models that live together; what is asked for in numbers is taken, fitting or not.
+
+    All that leave their context to us get the same number of cells. It first goes down to FEWEST_CELLS to keep every
+    layer on the GPUs; then layers stay on the CPU; then it goes down further. If nothing fits, the smallest is given.
     """
-    at_most = _cells_at_most(layout, wish, gpus=len(space) > 1)
-    if wish.context is not None:
-        return _placed(layout, wish, space, at_most)
-    whole = len(layout.layers) + 1
-    floor = min(FEWEST_CELLS, at_most)
+    most = max(_cells_at_most(layout, wish, gpus=len(space) > 1) for layout, wish in models)
+    least = min(FEWEST_CELLS, most)
 
-    def all_on_gpus(cells: int) -> bool:
-        there = _placed(layout, wish, space, cells)
-        return there.layers >= whole and there.fits(space)
+    def fits(cells: int) -> bool:
+        return not any(missing(total(_beside(models, space, cells)), space))
 
-    def somewhere(cells: int) -> bool:
-        return _placed(layout, wish, space, cells).fits(space)
+    def on_gpus(cells: int) -> bool:
+        free = [pair for pair in zip(models, _beside(models, space, cells), strict=True) if pair[0][1].layers is None]
+        return fits(cells) and all(each.layers > len(layout.layers) for (layout, _), each in free)
 
-    if len(space) > 1 and wish.layers is None and all_on_gpus(floor):
-        return _placed(layout, wish, space, _largest(floor, at_most, all_on_gpus))
-    if len(space) > 1 and wish.layers is None and somewhere(floor):
-        return _placed(layout, wish, space, floor)
-    return _placed(layout, wish, space, _largest(CELLS, at_most, somewhere))
+    if len(space) > 1 and on_gpus(least):
+        return _beside(models, space, _largest(least, most, on_gpus))
+    if len(space) > 1 and fits(least):
+        return _beside(models, space, least)
+    return _beside(models, space, _largest(CELLS, most, fits))
 
 
-def smallest(layout: Layout, wish: Wish, space: Space) -> Plan:
-    """Give the least that these settings can come to: one slot and a block of cells where they say `auto`."""
-    return _placed(layout, wish, space, CELLS if wish.context is None else _cells_at_most(layout, wish, gpus=False))
+def total(plans: Sequence[Plan]) -> Space:
+    """Give the bytes that plans take together of each place."""
+    return tuple(map(sum, zip(*(each.space for each in plans), strict=True)))
+
+
+def less(space: Space, taken: Space) -> Space:
+    """Give what is left of each place."""
+    return tuple(max(0, have - gone) for have, gone in zip(space, taken, strict=True))
+
+
+def _beside(models: Sequence[tuple[Layout, Wish]], space: Space, cells: int) -> list[Plan]:
+    """Place one model after the other, each in what the ones before it leave."""
+    plans: list[Plan] = []
+    for layout, wish in models:
+        at_most = _cells_at_most(layout, wish, gpus=len(space) > 1)
+        plans.append(_placed(layout, wish, space, at_most if wish.context is not None else min(cells, at_most)))
+        space = less(space, plans[-1].space)
+    return plans
 
 
 def _cells_at_most(layout: Layout, wish: Wish, *, gpus: bool) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from glasnost.engine.plan import Plan, Space, missing
+from collections.abc import Mapping
+
+from glasnost.engine.plan import Plan, Space, missing, total
 
 
 def arithmetic(plan: Plan) -> str:
@@ -22,6 +24,24 @@ def shortage(wanted: Space, space: Space) -> str:
     lacks = ((place, lack) for place, lack in enumerate(missing(wanted, space)) if lack)
     return ", ".join(
         f"{mib(space[place])} MiB of {place_name(place)} are free, {mib(lack)} MiB are missing" for place, lack in lacks
+    )
+
+
+def refusal(plans: Mapping[str, Plan], space: Space) -> str | None:
+    """Say why engines cannot live together, sum by sum, and what to change; None when they can."""
+    wanted = total(list(plans.values()))
+    if not any(missing(wanted, space)):
+        return None
+    lines = [f"{name}: {arithmetic(each)}" for name, each in plans.items()]
+    sums = ", ".join(f"{mib(size)} MiB of {place_name(place)}" for place, size in enumerate(wanted) if size)
+    advice = "lower ctx or slots, take a smaller kv_type such as q8_0, or do not pin all of them"
+    return "\n    ".join(
+        [
+            "the engines that are always loaded do not fit together:",
+            *lines,
+            f"together {sums}; {shortage(wanted, space)}",
+            advice,
+        ]
     )
 
 

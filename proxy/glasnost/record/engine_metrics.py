@@ -30,6 +30,11 @@ class EngineFacts(Protocol):
         ...
 
     @property
+    def evictions(self) -> int:
+        """How often the engine was unloaded to make room for another."""
+        ...
+
+    @property
     def stats(self) -> Mapping[str, object]:
         """The engine's own figures: `kv_used`, `kv_size`, `queued`, `queue_limit` among others."""
         ...
@@ -50,6 +55,7 @@ class EngineCollector(Collector):
         depth = _gauge("glasnost_queue_depth", "Requests waiting for a slot.")
         limit = _gauge("glasnost_queue_limit", "Requests that may wait for a slot.")
         restarts = CounterMetricFamily("glasnost_local_worker_restarts", "Starts after a crash.", labels=("upstream",))
+        evictions = CounterMetricFamily("glasnost_local_evictions", "Unloads for another's room.", labels=("upstream",))
         for name, facts in self._engines.items():
             loaded.add_metric((name,), float(facts.loaded))
             seconds.add_metric((name,), facts.load_seconds or 0.0)
@@ -57,7 +63,8 @@ class EngineCollector(Collector):
             depth.add_metric((name,), _number(facts, "queued"))
             limit.add_metric((name,), _number(facts, "queue_limit"))
             restarts.add_metric((name,), facts.restarts)
-        return (loaded, seconds, usage, depth, limit, restarts)
+            evictions.add_metric((name,), facts.evictions)
+        return (loaded, seconds, usage, depth, limit, restarts, evictions)
 
 
 def _gauge(name: str, text: str) -> GaugeMetricFamily:

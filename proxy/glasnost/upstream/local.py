@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import shutil
 import sys
-import tempfile
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from glasnost.config import HttpUpstream, LocalUpstream
+from glasnost.engine.gguf import read_gguf
+from glasnost.engine.layout import Layout, layout_of
+from glasnost.engine.plan import GPU_SLOTS, Plan, Wish, plan
 from glasnost.errors import UpstreamUnavailable
+from glasnost.upstream.folder import Folder
 from glasnost.upstream.http import HttpServer, Unreached
-from glasnost.upstream.supervisor import Plan, Supervisor
+from glasnost.upstream.room import Room
+from glasnost.upstream.supervisor import Keeping, Supervisor
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chat import ChatRequest
 
@@ -25,21 +29,28 @@ NOTICE_SECONDS = 2.0
 
 
 class LocalEngine:
-    """Serves the GGUF at `path` as upstream `name`; its engine runs when it is needed, or always when pinned."""
+    """Serves the GGUF at `path` as upstream `name`; its engine runs when it is needed, or always when pinned.
 
-    def __init__(self, name: str, settings: LocalUpstream, path: Path) -> None:
+    It takes what it needs of `room` while it runs; with a plan in `reserved`, its place there is kept.
+    """
+
+    def __init__(
+        self, name: str, settings: LocalUpstream, path: Path, room: Room, reserved: Plan | None = None
+    ) -> None:
         self._name = name
-        folder = tempfile.mkdtemp(prefix="glasnost-")  # only we may enter: the socket asks for no key
-        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        socket = Path(folder) / "engine.sock"
-        self._server = HttpServer(name, _over(socket, name, settings))
-        plan = Plan(
-            command(name, settings, path, socket),
+        self._settings = settings
+        self._path = path
+        self._room = room
+        self._reserved = reserved
+        self._folder = Folder()
+        self._remove_folder = weakref.finalize(self, self._folder.remove)
+        self._server = HttpServer(name, _over(self._folder.socket, name, settings))
+        keeping = Keeping(
             start_seconds=settings.start_seconds,
             idle_seconds=settings.idle_unload_seconds,
             pinned=settings.pinned,
         )
-        self._supervisor = Supervisor(name, plan, self._probe)
+        self._supervisor = Supervisor(name, keeping, self, self._probe)
 
     @property
     def name(self) -> str:
@@ -62,6 +73,21 @@ class LocalEngine:
         return self._supervisor.restarts
 
     @property
+    def evictions(self) -> int:
+        """How often the engine was unloaded to make room for another."""
+        return self._supervisor.evictions
+
+    @property
+    def evictable(self) -> bool:
+        """Whether it is loaded, may be unloaded, and nobody is being answered by it."""
+        return self._supervisor.evictable
+
+    @property
+    def used_at(self) -> float:
+        """When it was last used, in seconds of the monotonic clock."""
+        return self._supervisor.used_at
+
+    @property
     def stats(self) -> Mapping[str, Any]:
         """The engine's own figures, a few seconds old; empty while it is not loaded."""
         return self._supervisor.stats
@@ -78,6 +104,23 @@ class LocalEngine:
     async def start(self) -> None:
         """Begin to load a pinned engine."""
         self._supervisor.start()
+
+    async def unload(self) -> None:
+        """Stop the engine while nobody uses it, and return when it is gone."""
+        await self._supervisor.unload()
+
+    async def enter(self) -> Sequence[str]:
+        """Make room for the engine and give its command line; raises NoRoom, or ModelFileError."""
+        chosen = self._reserved
+        if chosen is None:
+            layout = await asyncio.to_thread(read_layout, self._path)
+            chosen = plan(layout, wish_of(self._settings), self._room.shared)
+            await self._room.enter(self, chosen)
+        return command(self._name, self._settings, self._path, self._folder.socket, chosen)
+
+    def leave(self) -> None:
+        """Give the room back."""
+        self._room.leave(self)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer in one piece."""
@@ -123,24 +166,43 @@ class LocalEngine:
         return figures if isinstance(figures, dict) else None
 
 
-def command(name: str, settings: LocalUpstream, path: Path, socket: Path) -> list[str]:
-    """Give the command line of an engine that ends with this process."""
+def read_layout(path: Path) -> Layout:
+    """Read where a model's bytes are; raises ModelFileError for a file that is not sound."""
+    return layout_of(read_gguf(path))
+
+
+def wish_of(settings: LocalUpstream) -> Wish:
+    """Give what the settings ask of the planner."""
+    return Wish(
+        context=settings.ctx,
+        slots=settings.slots,
+        layers=settings.gpu_layers if isinstance(settings.gpu_layers, int) else None,
+        split=settings.tensor_split,
+        batch=settings.batch,
+        kv_type=settings.kv_type,
+        flash=settings.flash_attention is not False,
+    )
+
+
+def command(name: str, settings: LocalUpstream, path: Path, socket: Path, chosen: Plan) -> list[str]:
+    """Give the command line of an engine that runs as planned, and ends with this process."""
     flash = settings.flash_attention
     options: dict[str, object] = {
         "name": name,
         "uds": socket,
         "parent": os.getpid(),
-        "slots": settings.slots,
-        "ctx": settings.ctx,
+        "slots": chosen.slots,
+        "ctx": chosen.context,
         "queue": settings.queue,
         "batch": settings.batch,
         "threads": settings.threads,
-        "gpu-layers": settings.gpu_layers,
+        "gpu-layers": chosen.layers if chosen.split else settings.gpu_layers,
         "kv-type": settings.kv_type,
         "flash-attention": flash if isinstance(flash, str) else "on" if flash else "off",
     }
-    if settings.tensor_split:
-        options["tensor-split"] = ",".join(f"{share:g}" for share in settings.tensor_split)
+    shares = chosen.split if any(chosen.split) else settings.tensor_split
+    if shares:
+        options["tensor-split"] = ",".join(f"{share:g}" for share in shares)
     arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
     return [sys.executable, "-m", "glasnost", "engine", *arguments, str(path)]
 
@@ -152,6 +214,6 @@ def _over(socket: Path, name: str, settings: LocalUpstream) -> HttpUpstream:
         uds=str(socket),
         model=name,
         # A full queue is the engine's to tell: requests do not wait here instead.
-        max_connections=settings.slots + settings.queue + 256,
+        max_connections=(settings.slots or GPU_SLOTS) + settings.queue + 256,
         timeouts=settings.timeouts,
     )

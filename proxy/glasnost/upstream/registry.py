@@ -14,10 +14,6 @@ class Registry:
     def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = dict(upstreams)
 
-    def get(self, name: str) -> Upstream:
-        """Give the upstream of this name; a configuration names no other."""
-        return self._upstreams[name]
-
     async def start(self) -> None:
         """Start what must run before the first request."""
         await asyncio.gather(*(upstream.start() for upstream in self._upstreams.values()))
