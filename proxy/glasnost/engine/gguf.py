@@ -22,8 +22,9 @@ MAX_HEADER = 64 << 20
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16
 MAX_NAME = 65_535
-#: The largest vocabularies of today hold 262,144 tokens.
+#: The largest vocabularies of today hold 262,144 tokens, and twice as many merges.
 MAX_TOKENS = 1 << 20
+MAX_TEXTS = 1 << 21
 # Arrays of numbers up to this length are kept: what has one value a layer is far shorter.
 _KEPT = 1_024
 _CHUNK = 1 << 20
@@ -86,6 +87,7 @@ class _Reader:
         self._size = size
         self._data = b""
         self._at = 0
+        self._texts_left = MAX_TEXTS
 
     def read(self) -> Gguf:
         if self._size < 4 or self._take(4) != b"GGUF":
@@ -129,21 +131,20 @@ class _Reader:
     def _texts(self, key: str) -> int:
         """Go past an array of texts, and see that the tokens of a vocabulary differ."""
         tokens = key == _TOKENS
-        length = self._count(f"texts in {key[:64]}", MAX_TOKENS if tokens else MAX_HEADER, least=8)
+        length = self._count(f"texts in {key[:64]}", MAX_TOKENS if tokens else self._texts_left, least=8)
+        self._texts_left -= length
         seen: set[bytes] = set()
-        unpack = _U64.unpack_from
         for index in range(length):
-            if len(self._data) < self._at + 8:
-                self._fill(8)
-            (size,) = unpack(self._data, self._at)
             start = self._at + 8
-            if len(self._data) < start + size:
-                self._fill(8 + size)
-            self._at = start + size
-            if tokens and size:
-                seen.add(self._data[start : self._at])
-            elif tokens:
-                seen.add(b"[EMPTY_%d]" % index)  # what llama.cpp takes in its place
+            if start > len(self._data):
+                self._fill(8)
+            end = start + _U64.unpack_from(self._data, self._at)[0]
+            if end > len(self._data):
+                self._fill(end - self._at)
+            if tokens:
+                # What llama.cpp takes in the place of an empty one.
+                seen.add(self._data[start:end] or b"[EMPTY_%d]" % index)
+            self._at = end
         if tokens and len(seen) != length:
             raise self._wrong(f"{length - len(seen)} of the {length} tokens stand there twice")
         return length
