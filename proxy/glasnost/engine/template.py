@@ -15,12 +15,13 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from glasnost.engine.reasoning import tags_in
 from glasnost.errors import InvalidRequest, ModelFileError
 
 #: For a file without a template: the most common format, which llama.cpp takes in that case as well.
@@ -69,6 +70,7 @@ class ChatTemplate:
     ) -> None:
         self.source = source
         self.sha256 = hashlib.sha256(source.encode("utf-8")).hexdigest()
+        self.tags = tags_in(source)
         self._known = {"bos_token": bos, "eos_token": eos}
         environment = _Sandbox(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
@@ -77,7 +79,10 @@ class ChatTemplate:
         try:
             if len(source) > MAX_SOURCE:
                 raise _Exceeded(f"it is longer than {MAX_SOURCE} characters")
-            self._template = environment.from_string(_metered(environment.parse(source)))
+            tree = environment.parse(source)
+            #: The variables that it reads.
+            self.variables = frozenset(meta.find_undeclared_variables(tree))
+            self._template = environment.from_string(_metered(tree))
         except (jinja2.TemplateError, RecursionError, SyntaxError, ValueError, MemoryError) as error:
             raise ModelFileError(f"the chat template of the model cannot be used: {error}") from error
 

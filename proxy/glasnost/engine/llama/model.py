@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from glasnost.engine import reasoning
 from glasnost.engine.llama.lib import last_words, lib, start
 from glasnost.engine.loading import DoesNotFit
-from glasnost.engine.reasoning import CLOSE, OPEN
 from glasnost.engine.settings import EngineSettings
-from glasnost.engine.tools.formats import MARKERS
+from glasnost.engine.tools import formats
 from glasnost.errors import ModelFileError
 
 # Control tokens that are read as text: the tags of thinking, and what frames calls of tools.
-_READ = frozenset(text.encode() for text in (OPEN, CLOSE, *MARKERS))
+_READ = frozenset(text.encode() for text in (*reasoning.MARKERS, *formats.MARKERS))
 
 
 class Model:
