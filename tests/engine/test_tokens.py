@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from glasnost.engine.llama import Model
 from glasnost.engine.settings import EngineSettings
-from glasnost.engine.tokens import detokenized, sources, tokenized, within
+from glasnost.engine.tokens import Room, detokenized, sources, tokenized, within
 from glasnost.errors import ContextLengthExceeded, InvalidRequest
 
 CHAT = [{"role": "user", "content": "Hi"}]
@@ -135,7 +135,7 @@ class Letters:
 @pytest.mark.parametrize(("source", "fits"), [("abc", True), ("abcd", False), ((1, 2, 3), True), ((1, 2, 3, 4), False)])
 def test_a_source_must_leave_room_in_the_context(source, fits):
     def tokens():
-        return within(source, Letters(), longest=4, longest_piece=1, param="prompt")
+        return within(source, Letters(), Room(longest=4, longest_piece=1), "prompt")
 
     if fits:
         assert len(tokens()) == 3
@@ -144,7 +144,14 @@ def test_a_source_must_leave_room_in_the_context(source, fits):
             tokens()
 
 
+def test_a_source_that_nothing_is_generated_behind_may_fill_the_context():
+    room = Room(longest=4, longest_piece=1, spare=0)
+    assert len(within("abcd", Letters(), room, "input")) == 4
+    with pytest.raises(ContextLengthExceeded, match="holds 4 tokens; `input` alone is at least 5"):
+        within("abcde", Letters(), room, "input")
+
+
 @pytest.mark.parametrize("source", ["", ()])
 def test_nothing_is_no_source(source):
     with pytest.raises(InvalidRequest, match="empty"):
-        within(source, Letters(), longest=4, longest_piece=1, param="prompt")
+        within(source, Letters(), Room(longest=4, longest_piece=1), "prompt")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from glasnost.engine.params import Sampling, parse_sampling
-from glasnost.engine.tokens import Source, Vocabulary, sources, text_of, within
-from glasnost.errors import ContextLengthExceeded, InvalidRequest
+from glasnost.engine.tokens import Room, Source, Vocabulary, sources, text_of, within
+from glasnost.errors import InvalidRequest
 
 #: Completions of one request, those of all its prompts together.
 MAX_CHOICES = 128
@@ -45,23 +45,14 @@ class CompletionJob:
     include_usage: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an engine can take: `longest` tokens of a sequence, `longest_piece` bytes of a token, `slots` at a time."""
-
-    longest: int
-    longest_piece: int
-    slots: int
-
-
-def prepare(body: Mapping[str, Any], model: InfillVocabulary, limits: Limits) -> CompletionJob:
+def prepare(body: Mapping[str, Any], model: InfillVocabulary, room: Room, slots: int) -> CompletionJob:
     """Check a request and tokenize its prompts; an InvalidRequest names what is wrong.
 
     To count the tokens takes milliseconds and more for a long prompt: call it on a thread.
     """
     _refuse_unsupported(body)
     texts = sources(body.get("prompt"), "prompt", vocabulary=model.vocabulary, most=MAX_CHOICES)
-    n = _choices(body, len(texts), limits.slots)
+    n = _choices(body, len(texts), slots)
     echo, stream = _boolean(body, "echo"), _boolean(body, "stream")
     sampling = _sampling(body, model.vocabulary)
     if echo and sampling.top_logprobs is not None:
@@ -69,7 +60,7 @@ def prepare(body: Mapping[str, Any], model: InfillVocabulary, limits: Limits) ->
     suffix = _suffix(body)
     return CompletionJob(
         model=_model(body),
-        prompts=tuple(_prompt(text, suffix, model, limits) for text in texts),
+        prompts=tuple(_prompt(text, suffix, model, room) for text in texts),
         echoes=tuple(_echo(text, model) if echo else "" for text in texts),
         n=n,
         sampling=sampling,
@@ -78,26 +69,24 @@ def prepare(body: Mapping[str, Any], model: InfillVocabulary, limits: Limits) ->
     )
 
 
-def _prompt(text: Source, suffix: str, model: InfillVocabulary, limits: Limits) -> tuple[int, ...]:
+def _prompt(text: Source, suffix: str, model: InfillVocabulary, room: Room) -> tuple[int, ...]:
     if suffix:
-        return _infilled(text, suffix, model, limits)
-    return within(text, model, longest=limits.longest, longest_piece=limits.longest_piece, param="prompt")
+        return _infilled(text, suffix, model, room)
+    return within(text, model, room, "prompt")
 
 
-def _infilled(text: Source, suffix: str, model: InfillVocabulary, limits: Limits) -> tuple[int, ...]:
+def _infilled(text: Source, suffix: str, model: InfillVocabulary, room: Room) -> tuple[int, ...]:
     """Give prefix and suffix in the order that the models are trained on: the middle comes last."""
     marks = model.infill()
     if marks is None:
         raise _invalid("suffix", "needs a model with tokens for infilling, which this one has not; leave it out")
     before, after, middle = marks
-    least = sum(len(part) for part in (text, suffix) if isinstance(part, str)) // limits.longest_piece
-    if least >= limits.longest:
-        raise _too_long(f"at least {least}", limits)
+    least = sum(len(part) for part in (text, suffix) if isinstance(part, str)) // room.longest_piece
+    room.check(least, "prompt", about="at least ")
     prefix = text if isinstance(text, tuple) else model.tokens(text, add_special=False, parse_special=False)
     end = model.tokens(suffix, add_special=False, parse_special=False)
     tokens = (*_first(model), before, *prefix, after, *end, middle)
-    if len(tokens) >= limits.longest:
-        raise _too_long(str(len(tokens)), limits)
+    room.check(len(tokens), "prompt")
     return tokens
 
 
@@ -166,11 +155,6 @@ def _boolean(body: Mapping[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise _invalid(name, "must be true or false")
     return bool(value)
-
-
-def _too_long(tokens: str, limits: Limits) -> ContextLengthExceeded:
-    message = f"This model's context holds {limits.longest} tokens; prompt and suffix alone are {tokens}."
-    return ContextLengthExceeded(message, param="prompt")
 
 
 def _invalid(name: str, problem: str) -> InvalidRequest:

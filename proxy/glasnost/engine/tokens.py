@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from glasnost.errors import ContextLengthExceeded, InvalidRequest
@@ -35,6 +36,21 @@ class Vocabulary(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a prompt must fit: `longest` tokens, of which `spare` remain; a token has at most `longest_piece` bytes."""
+
+    longest: int
+    longest_piece: int
+    spare: int = 1
+
+    def check(self, tokens: int, param: str, *, about: str = "") -> None:
+        """Refuse more tokens than there is room for with ContextLengthExceeded."""
+        if tokens + self.spare > self.longest:
+            message = f"This model's context holds {self.longest} tokens; `{param}` alone is {about}{tokens}."
+            raise ContextLengthExceeded(message, param=param)
+
+
 def sources(value: Any, name: str, *, vocabulary: int, most: int) -> list[Source]:
     """Read a string, an array of strings, an array of token ids, or an array of those: at most `most` of them."""
     if isinstance(value, str):
@@ -55,22 +71,19 @@ def token_ids(value: Any, name: str, *, vocabulary: int) -> tuple[int, ...]:
     return tuple(value)
 
 
-def within(source: Source, model: Vocabulary, *, longest: int, longest_piece: int, param: str) -> tuple[int, ...]:
-    """Give the tokens of a source, as a prompt; ContextLengthExceeded when there are `longest` or more.
+def within(source: Source, model: Vocabulary, room: Room, param: str) -> tuple[int, ...]:
+    """Give the tokens of a source; ContextLengthExceeded when they do not fit.
 
-    Tokens are only counted where they might fit, for the count is slow for a text of megabytes: `longest_piece` is
-    the most bytes that a token has.
+    Tokens are only counted where they might fit, for the count is slow for a text of megabytes.
     """
     tokens = source if isinstance(source, tuple) else ()
     if isinstance(source, str):
-        least = len(source.encode("utf-8")) // longest_piece
-        if least >= longest:
-            raise _too_long(f"at least {least}", longest, param)
+        least = len(source.encode("utf-8")) // room.longest_piece
+        room.check(least, param, about="at least ")
         tokens = tuple(model.tokenize(source))
     if not tokens:
         raise InvalidRequest(f"`{param}` is empty; send at least one token.", param=param)
-    if len(tokens) >= longest:
-        raise _too_long(str(len(tokens)), longest, param)
+    room.check(len(tokens), param)
     return tokens
 
 
@@ -123,11 +136,6 @@ def _boolean(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
     if value is not None and not isinstance(value, bool):
         raise _invalid(name, "must be true or false")
     return default if value is None else value
-
-
-def _too_long(tokens: str, longest: int, param: str) -> ContextLengthExceeded:
-    message = f"This model's context holds {longest} tokens; `{param}` alone is {tokens}."
-    return ContextLengthExceeded(message, param=param)
 
 
 def _invalid(name: str, problem: str) -> InvalidRequest:

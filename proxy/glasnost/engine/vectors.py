@@ -8,7 +8,7 @@ from typing import cast
 
 from glasnost.engine.embeddings import Job, Pooling, jobs
 from glasnost.engine.llama.embedder import LONGEST, SLOTS, Embedder, Pool
-from glasnost.engine.llama.metadata import pooling, sizes
+from glasnost.engine.llama.metadata import causal, pooling, sizes
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.worker import Worker
 from glasnost.errors import InvalidRequest, QueueFull
@@ -17,7 +17,8 @@ from glasnost.errors import InvalidRequest, QueueFull
 class Vectors:
     """Embeds for all requests of an engine; the context for it is made at the first one, and stays.
 
-    `longest` is the most tokens of an input, `width` the dimensions of a vector.
+    `longest` is the most tokens of an input, `width` the dimensions of a vector. `alone` is true for a model that
+    gives nothing but vectors.
     """
 
     def __init__(self, worker: Worker, settings: EngineSettings) -> None:
@@ -26,8 +27,10 @@ class Vectors:
         self.pooling = pooling(worker.model) or "mean"
         self._worker = worker
         self._settings = settings
-        # As long as a chunk of a prompt that is computed beside streams: what these were promised not to feel.
-        self._batch = min(worker.context.chunk, self.longest)
+        self.alone = not causal(worker.model)
+        # As long as a chunk of a prompt that is computed beside streams: what these were promised not to feel. Where
+        # a token sees those behind it too, a text must be computed whole; such a model has no streams.
+        self._batch = self.longest if self.alone else min(worker.context.chunk, self.longest)
         self._embedder: Embedder | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0

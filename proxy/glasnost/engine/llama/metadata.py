@@ -27,8 +27,14 @@ def metadata(model: Model) -> dict[str, str]:
 
 def pooling(model: Model) -> str | None:
     """Say how the file's makers pool embeddings: mean, cls, last, rank, or None when it does not tell."""
-    family = metadata(model).get("general.architecture", "")
-    return _POOLINGS.get(metadata(model).get(f"{family}.pooling_type", ""))
+    known = metadata(model)
+    return _POOLINGS.get(known.get(f"{known.get('general.architecture')}.pooling_type", ""))
+
+
+def causal(model: Model) -> bool:
+    """Say whether a token sees those before it only, as it must where text is generated."""
+    known = metadata(model)
+    return known.get(f"{known.get('general.architecture')}.attention.causal") != "false"
 
 
 def sizes(model: Model) -> dict[str, int]:

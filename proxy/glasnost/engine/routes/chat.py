@@ -20,7 +20,7 @@ async def chat(request: Request) -> ASGIApp:
     """Continue a conversation."""
     engine, body = await posted(request)
     asked = ChatRequest.parse(body)
-    engine.check_model(asked.model)
+    engine.check_generates(asked.model)
     vocabulary, slots = engine.worker.model.vocabulary, engine.settings.slots
     job = await asyncio.to_thread(prepare, asked, engine.prompter, vocabulary=vocabulary, slots=slots)
     ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices)

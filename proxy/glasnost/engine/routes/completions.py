@@ -10,18 +10,20 @@ from starlette.types import ASGIApp
 
 from glasnost.engine.answer import Tally
 from glasnost.engine.completion_answer import TextChunks, WholeText
-from glasnost.engine.completions import Limits, prepare
+from glasnost.engine.completions import prepare
 from glasnost.engine.respond import StreamedAnswer, WholeAnswer
 from glasnost.engine.routes.request import posted
 from glasnost.engine.series import Series
+from glasnost.engine.tokens import Room
 
 
 async def completions(request: Request) -> ASGIApp:
     """Continue each prompt `n` times."""
     engine, body = await posted(request)
     worker, prompter, slots = engine.worker, engine.prompter, engine.settings.slots
-    job = await asyncio.to_thread(prepare, body, worker.model, Limits(prompter.longest, prompter.longest_piece, slots))
-    engine.check_model(job.model)
+    room = Room(prompter.longest, prompter.longest_piece)
+    job = await asyncio.to_thread(prepare, body, worker.model, room, slots)
+    engine.check_generates(job.model)
     submits = [partial(worker.submit, prompt, job.sampling, job.n) for prompt in job.prompts]
     ticket = Series(submits, each=job.n, room=slots)
     openings = [echo for echo in job.echoes for _ in range(job.n)]

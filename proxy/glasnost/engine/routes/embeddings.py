@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from glasnost.engine.embeddings import EmbeddingRequest, check_total, embedding_list
 from glasnost.engine.respond import ComputedAnswer
 from glasnost.engine.routes.request import Engine, posted
-from glasnost.engine.tokens import within
+from glasnost.engine.tokens import Room, within
 
 
 async def embeddings(request: Request) -> ASGIApp:
@@ -32,6 +32,5 @@ async def embeddings(request: Request) -> ASGIApp:
 
 def _tokens(engine: Engine, asked: EmbeddingRequest) -> list[tuple[int, ...]]:
     # Nothing is generated behind an input: it may fill the context.
-    longest = engine.vectors.longest + 1
-    piece, model = engine.prompter.longest_piece, engine.worker.model
-    return [within(item, model, longest=longest, longest_piece=piece, param="input") for item in asked.inputs]
+    room = Room(engine.vectors.longest, engine.prompter.longest_piece, spare=0)
+    return [within(item, engine.worker.model, room, "input") for item in asked.inputs]

@@ -38,6 +38,7 @@ async def props(request: Request) -> Response:
             "bos_token": model.special("bos"),
             "eos_token": model.special("eos"),
             "infill": model.infill() is not None,
+            "generates": not engine.vectors.alone,
             "pooling": engine.vectors.pooling,
             "embedding_context": engine.vectors.longest,
             "total_slots": engine.settings.slots,

@@ -17,7 +17,7 @@ from glasnost.engine.prompt import Prompter
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.vectors import Vectors
 from glasnost.engine.worker import Worker
-from glasnost.errors import ModelNotFound, PayloadTooLarge, Unauthenticated, UnsupportedMedia
+from glasnost.errors import InvalidRequest, ModelNotFound, PayloadTooLarge, Unauthenticated, UnsupportedMedia
 from glasnost.wire.chunk import Frame
 from glasnost.wire.jsonio import loads_object
 
@@ -43,6 +43,12 @@ class Engine:
         """Refuse a request for another model with ModelNotFound."""
         if name != self.settings.name:
             raise ModelNotFound(f"This engine serves the model {self.settings.name!r} only.", param="model")
+
+    def check_generates(self, name: str | None) -> None:
+        """Refuse a request for another model, or for text of one that only embeds."""
+        self.check_model(name)
+        if self.vectors.alone:
+            raise InvalidRequest("This model generates no text; ask it for /v1/embeddings.", param="model")
 
 
 def engine_of(request: Request) -> Engine:
