@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
@@ -150,3 +151,52 @@ def test_sequences_that_outgrow_the_cache_take_turns_and_all_end(model, smollm_p
     texts, failed = asyncio.run(run())
     assert all(isinstance(text, str) and text for text in texts)
     assert failed == 0
+
+
+def test_a_call_runs_on_the_worker_between_steps_and_steps_between_calls(model, smollm_path):
+    async def run():
+        async with running(model, smollm_path, {}) as worker:
+            thread = await asyncio.wrap_future(worker.call(lambda: threading.current_thread().name))
+            endless = Sampling(temperature=0, max_tokens=400, logit_bias=((2, -100.0), (0, -100.0)))
+            with worker.submit(model.tokenize("One, two,"), endless, 1) as ticket:
+                await ticket.events()
+                calls = [worker.call(lambda: worker.counters.steps) for _ in range(4)]
+                return thread, [await asyncio.wrap_future(call) for call in calls]
+
+    thread, steps = asyncio.run(run())
+    assert thread == "engine"
+    assert len(set(steps)) == 4
+
+
+def test_a_call_that_fails_is_its_callers_and_one_that_nobody_waits_for_is_passed_over(model, smollm_path):
+    async def run():
+        async with running(model, smollm_path, {}) as worker:
+            ran = []
+            blocked = threading.Event()
+            first = worker.call(lambda: blocked.wait(5))
+            cancelled = worker.call(lambda: ran.append("cancelled"))
+            failed = worker.call(lambda: {}[0])
+            cancelled.cancel()
+            blocked.set()
+            assert await asyncio.wrap_future(first)
+            with pytest.raises(KeyError):
+                await asyncio.wrap_future(failed)
+            return ran, worker.alive
+
+    assert asyncio.run(run()) == ([], True)
+
+
+def test_a_call_that_had_no_turn_before_the_end_is_told_so(model, smollm_path):
+    async def run():
+        async with running(model, smollm_path, {}) as worker:
+            blocked = threading.Event()
+            worker.call(lambda: blocked.wait(5))
+            late = worker.call(lambda: None)
+            worker.stop()
+            blocked.set()
+            with pytest.raises(Overloaded):
+                await asyncio.wrap_future(late)
+            with pytest.raises(Overloaded):
+                worker.call(lambda: None)
+
+    asyncio.run(run())

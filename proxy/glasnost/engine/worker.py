@@ -10,11 +10,14 @@ import asyncio
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Ordered
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from glasnost.engine.call import Call, Result
 from glasnost.engine.events import Event, Failure
 from glasnost.engine.generation import Generation
 from glasnost.engine.llama import Context, Model
@@ -66,6 +69,7 @@ class Worker:
         self._stopping = False
         self._generations: dict[Sequence, tuple[Generation, Ticket]] = {}
         self._computing: list[Sequence] = []
+        self._calls: deque[Call[Any]] = deque()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -101,6 +105,19 @@ class Worker:
                 generation.close()
             raise
         return ticket
+
+    def call(self, function: Callable[[], Result]) -> Future[Result]:
+        """Run a short function on the worker's thread, one between two steps; Overloaded when the engine ends first.
+
+        A future that is cancelled before its turn is passed over.
+        """
+        call = Call(function)
+        with self._work:
+            if not self.alive:
+                raise Overloaded("The engine is shutting down.", retry_after=1)
+            self._calls.append(call)
+            self._work.notify()
+        return call.future
 
     def cancel(self, sequences: Ordered[Sequence]) -> None:
         """End sequences that nobody waits for; a step that computes nothing else is aborted."""
@@ -140,17 +157,25 @@ class Worker:
     def _run(self) -> None:
         error: Exception = Overloaded("The engine is shutting down.", retry_after=1)
         try:
-            while (step := self._next()) is not None:
-                self._compute(step)
+            while (turn := self._next()) is not None:
+                step, call = turn
+                if step is not None:
+                    self._compute(step)
+                if call is not None:
+                    call.run()
         except Exception as unexpected:
             log.exception("the worker of the engine ended")
             error = unexpected
         with self._work:
             self._stopping = True
             self._fail(list(self._generations), error)
+            calls, self._calls = self._calls, deque()
+        for call in calls:
+            call.fail(error)
         self._call(self.ended.set)
 
-    def _next(self) -> Step | None:
+    def _next(self) -> tuple[Step | None, Call[Any] | None] | None:
+        """Wait for a step, a call or both; None at the end."""
         with self._work:
             while not self._stopping:
                 for sequence in [sequence for sequence in self._generations if sequence.cancelled]:
@@ -159,7 +184,9 @@ class Worker:
                 if step is not None:
                     self._computing = self.scheduler.computed_by(step)
                     self.context.resume()
-                    return step
+                call = self._calls.popleft() if self._calls else None
+                if step is not None or call is not None:
+                    return step, call
                 self._work.wait()
         return None
 
