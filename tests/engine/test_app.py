@@ -171,9 +171,9 @@ def test_what_cannot_be_served_is_refused_in_the_shape_of_openai(smollm, body, s
     assert time.monotonic() - began < 2
 
 
-def test_nothing_but_json_is_read(smollm):
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/tokenize"])
+def test_nothing_but_json_is_read(smollm, path):
     with smollm.client() as client:
-        path = "/v1/chat/completions"
         assert client.post(path, content=b"{}", headers={"content-type": "text/plain"}).status_code == 415
         assert client.post(path, content=b"{", headers={"content-type": "application/json"}).status_code == 400
         assert client.post(path, content=b'{"temperature": NaN}', headers={"content-type": "application/json"}).json()
@@ -189,7 +189,12 @@ def test_nothing_but_json_is_read(smollm):
         ("GET", "/models", 200),
         ("GET", "/v1/models", 200),
         ("GET", "/v1/chat/completions", 405),
+        ("GET", "/props", 200),
         ("GET", "/v1/completions", 405),
+        ("GET", "/v1/embeddings", 405),
+        ("GET", "/tokenize", 405),
+        ("GET", "/detokenize", 405),
+        ("GET", "/apply-template", 405),
         ("GET", "/", 404),
     ],
 )
