@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format install install-cuda models constraints clean
+.PHONY: help demo test check bench format install install-cuda models templates constraints clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -14,12 +14,12 @@ help: ## list what can be made
 demo: install models ## ask both real models eight questions through the proxy
 	$(BIN)/python examples/demo.py
 
-test: install models ## run every test, those on the real models included, with the coverage gate
+test: install models templates ## run every test, those on the real models included, with the coverage gate
 	$(BIN)/pytest --cov --cov-report=term --benchmark-disable
 
 check: install ## lint, format, types, import contracts
-	$(BIN)/ruff check . scripts/wheel
-	$(BIN)/ruff format --check . scripts/wheel
+	$(BIN)/ruff check . scripts/wheel scripts/templates
+	$(BIN)/ruff format --check . scripts/wheel scripts/templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -27,8 +27,8 @@ bench: install models ## measure
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
 format: install ## put the code into shape
-	$(BIN)/ruff check --fix . scripts/wheel
-	$(BIN)/ruff format . scripts/wheel
+	$(BIN)/ruff check --fix . scripts/wheel scripts/templates
+	$(BIN)/ruff format . scripts/wheel scripts/templates
 
 install: $(INSTALLED) ## make .venv with everything that constraints.txt pins
 
@@ -43,13 +43,16 @@ install-cuda: $(BIN)/python ## the same, with llama.cpp for NVIDIA GPUs: needs t
 models: install ## fetch and verify the models of the demo and the tests
 	@set -e; for model in $(MODELS); do $(BIN)/glasnost pull $$model; done
 
+templates: install ## fetch the official chat templates that the tests compare with, which are not ours to ship
+	@$(BIN)/python scripts/templates
+
 constraints: install ## write what is installed to constraints.txt, under the comment it opens with
 	@grep '^#' constraints.txt > .venv/constraints.txt
 	@$(BIN)/pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \
 		| grep -v '^glasnost==' >> .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
 
-clean: ## remove what was made here; the caches of models and wheels stay
+clean: ## remove what was made here; the caches of models, wheels and templates stay
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 # Not compiled in advance: most of what is installed is never imported here, and it takes half of the time.

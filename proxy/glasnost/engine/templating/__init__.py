@@ -1,0 +1,1 @@
+"""How chat templates run: as the hostile code that they may be."""
