@@ -8,7 +8,9 @@ import contextlib
 import pytest
 
 from glasnost.engine.llama import Context, Model
+from glasnost.engine.llama.embedder import Embedder, Pool, slots_for
 from glasnost.engine.settings import EngineSettings
+from glasnost.engine.step import Span
 from glasnost.engine.vectors import Vectors
 from glasnost.engine.worker import Worker
 from glasnost.errors import InvalidRequest, Overloaded, QueueFull
@@ -82,3 +84,14 @@ def test_an_engine_that_ends_tells_whoever_waits(model, smollm_path):
                 await asyncio.wait_for(embedding, 20)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_batch_may_be_smaller_than_the_inputs_that_would_share_it(model, smollm_path, batch):
+    assert slots_for(batch) == batch
+    embedder = Embedder(model, EngineSettings(path=smollm_path, name="m", threads=1), longest=64, batch=batch)
+    spans = [Span(slot, 0, [500 + slot], sampled=True) for slot in range(batch)]
+    pools = [Pool("mean") for _ in spans]
+    embedder.compute(spans, pools, fresh=True)
+    embedder.close()
+    assert len({tuple(pool.vector()) for pool in pools}) == batch

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from glasnost.engine.embeddings import Job, Pooling, jobs
-from glasnost.engine.llama.embedder import LONGEST, SLOTS, Embedder, Pool
+from glasnost.engine.llama.embedder import LONGEST, Embedder, Pool, slots_for
 from glasnost.engine.llama.metadata import causal, pooling, sizes
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.worker import Worker
@@ -28,9 +28,9 @@ class Vectors:
         self._worker = worker
         self._settings = settings
         self.alone = not causal(worker.model)
-        # As long as a chunk of a prompt that is computed beside streams: what these were promised not to feel. Where
-        # a token sees those behind it too, a text must be computed whole; such a model has no streams.
-        self._batch = self.longest if self.alone else min(worker.context.chunk, self.longest)
+        # Half a chunk of a prompt: a job comes on top of a step that may hold a chunk, and streams must not feel it.
+        # Where a token sees those behind it too, a text must be computed whole; such a model has no streams.
+        self._batch = self.longest if self.alone else max(1, min(worker.context.chunk // 2, self.longest))
         self._embedder: Embedder | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -45,7 +45,7 @@ class Vectors:
         pools = [Pool(wanted or cast("Pooling", self.pooling)) for _ in inputs]
         self._waiting += 1
         try:
-            for group in jobs(inputs, tokens=self._batch, slots=SLOTS):
+            for group in jobs(inputs, tokens=self._batch, slots=slots_for(self._batch)):
                 # Requests take turns; what a long input left in the context must stay until its last job.
                 async with self._turn:
                     for number, job in enumerate(group):

@@ -18,8 +18,8 @@ from glasnost.errors import GlasnostError
 
 #: The most tokens of an input that any engine embeds; the context of an engine may be shorter.
 LONGEST = 2048
-#: The most inputs of one batch.
-SLOTS = 32
+# Inputs of one batch; each needs a sequence of its own.
+_SLOTS = 32
 
 Floats = npt.NDArray[np.float32]
 
@@ -49,8 +49,13 @@ class Pool:
         return values
 
 
+def slots_for(batch: int) -> int:
+    """Give the most inputs of a batch of so many tokens; llama.cpp aborts where it has more sequences than tokens."""
+    return min(_SLOTS, batch)
+
+
 class Embedder:
-    """A context for embeddings of inputs of up to `longest` tokens, `batch` of them at a time; for one thread.
+    """A context for embeddings of inputs of up to `longest` tokens, `batch` tokens at a time; for one thread.
 
     It pools nothing itself, so that one context serves all ways of pooling, and so that a long text can be computed
     piece by piece. It costs the cells of `longest` tokens and the buffers of `batch`; a GlasnostError says so when
@@ -63,7 +68,7 @@ class Embedder:
         if not self._context:
             raise GlasnostError(f"There is no memory for embeddings: {last_words()}", code="engine_failed")
         self._memory = lib.llama_get_memory(self._context)
-        self._batch = Batch(batch, SLOTS)
+        self._batch = Batch(batch, slots_for(batch))
 
     def compute(self, spans: Ordered[Span], pools: Ordered[Pool], *, fresh: bool) -> None:
         """Compute one batch and put what its spans' tokens are into their pools; `fresh` forgets what was before."""
@@ -88,7 +93,7 @@ def _context_params(settings: EngineSettings, longest: int, batch: int) -> Any:
     params = lib.llama_context_default_params()
     params.n_ctx = longest
     params.n_batch = params.n_ubatch = params.n_outputs_max = batch
-    params.n_seq_max = SLOTS
+    params.n_seq_max = slots_for(batch)
     params.n_threads = params.n_threads_batch = settings.threads
     params.embeddings = True
     params.pooling_type = lib.LLAMA_POOLING_TYPE_NONE
