@@ -5,6 +5,7 @@ from __future__ import annotations
 from glasnost.engine.answer import Chunks, Tally, Whole
 from glasnost.engine.events import Delta, End, TokenLogprob
 from glasnost.engine.output import Calls, OutputFormat
+from glasnost.engine.reasoning import FAMILIES, Thinking
 from glasnost.engine.tools.formats import HERMES
 from glasnost.wire.chunk import Frame
 
@@ -58,7 +59,8 @@ def test_thinking_streams_in_a_field_of_its_own():
 
 
 def test_thinking_that_the_prompt_opened_needs_no_tag():
-    [choice] = whole([Delta(0, "Hm.</think>Yes"), End(0, "length", 4, 0)], OutputFormat(thinking=True))["choices"]
+    output = OutputFormat(Thinking(inside=FAMILIES[0]))
+    [choice] = whole([Delta(0, "Hm.</think>Yes"), End(0, "length", 4, 0)], output)["choices"]
     assert (choice["message"]["reasoning_content"], choice["message"]["content"]) == ("Hm.", "Yes")
 
 

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasnost.engine.output import Arguments, Calls, OutputFormat, OutputParser, Text, ToolCall
+from glasnost.engine.reasoning import FAMILIES, Thinking
 from glasnost.engine.tools.formats import HERMES
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+INSIDE = Thinking(inside=FAMILIES[0])
 CALLS = Calls(HERMES, frozenset({"f"}), 16)
 
 
@@ -39,7 +41,7 @@ def joined(output, parts):
         (CALL, OutputFormat(), ("", CALL, [])),
         (CALL, OutputFormat(calls=CALLS), ("", "", [["f", '{"a": 1}']])),
         (f"<think>Hm.</think>\n\n{CALL}", OutputFormat(calls=CALLS), ("Hm.", "", [["f", '{"a": 1}']])),
-        (f"Hm.\n</think>Yes. {CALL}", OutputFormat(thinking=True, calls=CALLS), ("Hm.", "Yes.", [["f", '{"a": 1}']])),
+        (f"Hm.\n</think>Yes. {CALL}", OutputFormat(INSIDE, CALLS), ("Hm.", "Yes.", [["f", '{"a": 1}']])),
         (f"<think>{CALL}</think>No.", OutputFormat(calls=CALLS), (CALL, "No.", [])),
         ("<think>Hm, cut <tool", OutputFormat(calls=CALLS), ("Hm, cut <tool", "", [])),
         ("Yes. <tool", OutputFormat(calls=CALLS), ("", "Yes. <tool", [])),
@@ -53,7 +55,11 @@ def test_fields_and_calls_are_told_apart(text, output, expected):
 TEXTS = st.lists(
     st.sampled_from(["<think>", "</think>", CALL, CALL[:30], CALL[30:], "<", "{", "\n", "a", "天"]), max_size=8
 ).map("".join)
-OUTPUTS = st.builds(OutputFormat, st.booleans(), st.sampled_from([None, CALLS, Calls(HERMES, frozenset({"f"}), 1)]))
+OUTPUTS = st.builds(
+    OutputFormat,
+    st.sampled_from([Thinking(), INSIDE]),
+    st.sampled_from([None, CALLS, Calls(HERMES, frozenset({"f"}), 1)]),
+)
 
 
 @given(TEXTS, OUTPUTS, st.lists(st.integers(0, 500)))

@@ -8,7 +8,6 @@ from functools import cache
 from glasnost.engine.output import Calls, OutputFormat
 from glasnost.engine.params import Sampling, parse_sampling
 from glasnost.engine.prompt import Prompt, Prompter
-from glasnost.engine.reasoning import OPEN
 from glasnost.engine.template import ChatTemplate
 from glasnost.engine.tools.dialect import Dialect, dialect_of
 from glasnost.engine.tools.grammar import call_grammar
@@ -41,9 +40,7 @@ def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots:
     prompt = prompter.prompt(spoken, dialect.tools(offer))
     output = OutputFormat(thinking=prompt.thinking)
     if offer is not None:
-        thinks = OPEN in prompter.template.source
-        grammar = call_grammar(dialect.form, offer, thinking=prompt.thinking, thinks=thinks)
-        sampling = replace(sampling, grammar=grammar)
+        sampling = replace(sampling, grammar=call_grammar(dialect.form, offer, prompt.thinking))
         output = replace(output, calls=Calls(dialect.form, offer.names, offer.most))
     return ChatJob(prompt, sampling, request.n, output)
 

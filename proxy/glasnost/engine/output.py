@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glasnost.engine.reasoning import ReasoningSplitter
+from glasnost.engine.reasoning import ANY_THINKING, ReasoningSplitter, Thinking
 from glasnost.engine.tools.call import Arguments, Piece, Text, ToolCall
 from glasnost.engine.tools.format import Format
 from glasnost.engine.tools.reader import CallReader
@@ -23,12 +23,9 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """How a model's text becomes fields.
+    """How a model's text becomes fields; `calls` is None when no tool can be called."""
 
-    `thinking` when the prompt ended with the opening tag of thinking; `calls` None when no tool can be called.
-    """
-
-    thinking: bool = False
+    thinking: Thinking = ANY_THINKING
     calls: Calls | None = None
 
 
@@ -39,7 +36,7 @@ class OutputParser:
     """
 
     def __init__(self, output: OutputFormat, nonce: str = "") -> None:
-        self._splitter = ReasoningSplitter(thinking=output.thinking)
+        self._splitter = ReasoningSplitter(output.thinking)
         calls = output.calls
         self._reader = None if calls is None else CallReader(calls.form, calls.names, calls.most, nonce)
 

@@ -67,6 +67,8 @@ class Thinking:
     blank: str = ""
 
 
+#: For a model of which nothing is known.
+ANY_THINKING = Thinking()
 #: For text that goes on within an answer: what looks like a tag there is none.
 NO_THINKING = Thinking(tags=(), wanted=False)
 
@@ -85,8 +87,7 @@ class ReasoningSplitter:
     belongs to neither field. `empty` is true once thinking that was wanted has closed and was nothing but white space.
     """
 
-    def __init__(self, thinking: Thinking | None = None) -> None:
-        thinking = Thinking() if thinking is None else thinking
+    def __init__(self, thinking: Thinking = ANY_THINKING) -> None:
         self.empty = False
         self._tags = thinking.tags
         self._wanted = thinking.wanted

@@ -10,6 +10,7 @@ import pytest
 from glasnost.engine.grammar import Grammar
 from glasnost.engine.llama import Model
 from glasnost.engine.llama.constraint import Constraint
+from glasnost.engine.reasoning import FAMILIES, NO_THINKING, Thinking
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.tools.formats import DEEPSEEK, DEEPSEEK_BARE, FORMATS, HERMES, LLAMA3, MISTRAL, MISTRAL_LIST
 from glasnost.engine.tools.grammar import call_grammar
@@ -47,8 +48,8 @@ def offer(**body):
     return parse_offer({"tools": TOOLS, **body})
 
 
-def grammar(form, *, thinking=False, thinks=False, **body):
-    return call_grammar(form, offer(**body), thinking=thinking, thinks=thinks)
+def grammar(form, thinking=NO_THINKING, **body):
+    return call_grammar(form, offer(**body), thinking)
 
 
 def takes(model: Model, wanted: Grammar, text: str) -> bool:
@@ -141,15 +142,16 @@ def test_a_trigger_finds_the_beginning_of_the_call_wherever_the_tokens_end(form,
 
 def test_a_model_that_thinks_may_think_before_a_required_call(model):
     call = HERMES.written(*TIME)
-    thinks = grammar(HERMES, tool_choice="required", thinks=True)
+    thinks = grammar(HERMES, Thinking(), tool_choice="required")
     assert takes(model, thinks, f"<think>\nI <b>see</b>.\n</think>\n\n{call}")
     assert takes(model, thinks, call)
+    assert takes(model, thinks, f"[THINK]So [it] is.[/THINK]{call}")
     assert not takes(model, thinks, f"I see. {call}")
     assert not takes(model, grammar(HERMES, tool_choice="required"), f"<think></think>{call}")
 
 
 def test_thinking_that_the_prompt_opened_is_free_until_it_ends(model):
-    thinking = grammar(HERMES, tool_choice="required", thinking=True, thinks=True)
+    thinking = grammar(HERMES, Thinking(inside=FAMILIES[0]), tool_choice="required")
     assert takes(model, thinking, f"I see.\n</think>\n\n{HERMES.written(*TIME)}")
     assert not takes(model, thinking, "I see.\n</think>\n\nIt is noon.")
 
@@ -157,11 +159,11 @@ def test_thinking_that_the_prompt_opened_is_free_until_it_ends(model):
 def test_a_schema_that_cannot_be_a_grammar_is_refused_by_the_name_of_its_tool():
     wrong = replace(offer().tools[0], parameters={"type": "object", "properties": 5})
     with pytest.raises(InvalidRequest) as refused:
-        call_grammar(HERMES, replace(offer(), callable=(wrong,)), thinking=False, thinks=False)
+        call_grammar(HERMES, replace(offer(), callable=(wrong,)), NO_THINKING)
     assert refused.value.param.startswith("tools[0].function.parameters")
 
 
 def test_as_many_tools_as_there_can_be_make_a_grammar(model):
     many = [{"type": "function", "function": {"name": f"t{number}"}} for number in range(MAX_TOOLS)]
-    found = call_grammar(HERMES, parse_offer({"tools": many}), thinking=False, thinks=False)
+    found = call_grammar(HERMES, parse_offer({"tools": many}), NO_THINKING)
     assert takes(model, found, HERMES.written("t127", "{}"))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from glasnost.engine.grammar import Grammar, Rules, literal
-from glasnost.engine.reasoning import CLOSE, OPEN
+from glasnost.engine.reasoning import Tags, Thinking
 from glasnost.engine.schema import add_schema
 from glasnost.engine.tools.format import Form, Format
 from glasnost.engine.tools.offer import Offer, Tool
 from glasnost.engine.tools.shape import ARGUMENTS, BLANK, NAME, SPACE, SURE, parts, trigger
 
 
-def call_grammar(form: Format, offer: Offer, *, thinking: bool, thinks: bool) -> Grammar:
+def call_grammar(form: Format, offer: Offer, thinking: Thinking) -> Grammar:
     """Give the grammar of an answer in this format; a schema that cannot be one is an InvalidRequest.
 
     Where calls are free, the grammar holds from the opening of the first on. Where a call is required it holds from
-    the first character, and thinking comes first: with `thinking` the prompt has opened it, and the grammar waits
-    for its end; with `thinks` the model may open it.
+    the first character, behind thinking if the model opens any; where the prompt has opened it, it waits for its end.
     """
     rules = Rules()
     rules.name("root")
@@ -23,13 +24,13 @@ def call_grammar(form: Format, offer: Offer, *, thinking: bool, thinks: bool) ->
     calls = rules.add("calls", " | ".join(_list(rules, each, offer, arguments) for each in form.forms))
     if not offer.required:
         rules.set("root", calls)
-        return Grammar(rules.text(), _triggers(form, offer.callable))
-    blank = rules.once("BLANK", BLANK)
-    if thinking:
-        rules.set("root", f"{literal(CLOSE)} {blank} {calls}")
-        return Grammar(rules.text(), (f"({CLOSE})",))
-    thought = f'{literal(OPEN)} ([^<] | "<" [^/] | "</" [^t])* {literal(CLOSE)} {blank}'
-    rules.set("root", f"({thought})? {calls}" if thinks else calls)
+        return Grammar(rules.text(), _triggers(form, offer.callable, thinking))
+    if thinking.inside is not None:
+        close = thinking.inside.close
+        rules.set("root", f"{literal(close)} {rules.once('BLANK', BLANK)} {calls}")
+        return Grammar(rules.text(), (f"({re.escape(close)})",))
+    thoughts = [_thought(rules, tags) for tags in thinking.tags]
+    rules.set("root", f"({' | '.join(thoughts)})? {calls}" if thoughts else calls)
     return Grammar(rules.text())
 
 
@@ -57,7 +58,21 @@ def _gbnf(rules: Rules, text: str) -> list[str]:
     return [blank if part == SPACE else literal(part) for part in parts(text) if part != SURE]
 
 
-def _triggers(form: Format, tools: tuple[Tool, ...]) -> tuple[str, ...]:
+def _thought(rules: Rules, tags: Tags) -> str:
+    """Give the rule of a whole thinking, whose text goes on until the closing tag."""
+    close = tags.close
+    text = (f"{literal(close[:size])} [^{_in_class(close[size])}]" for size in range(1, len(close)))
+    body = " | ".join([f"[^{_in_class(close[0])}]", *text])
+    return rules.add("thought", f"{literal(tags.open)} ({body})* {literal(close)} {rules.once('BLANK', BLANK)}")
+
+
+def _in_class(character: str) -> str:
+    return f"\\x{ord(character):02X}"
+
+
+def _triggers(form: Format, tools: tuple[Tool, ...], thinking: Thinking) -> tuple[str, ...]:
     names = [tool.name for tool in tools]
     anywhere = trigger(form.form.first, names)
-    return (anywhere, *(trigger(each.first, names, start=rf"(?:\A|{CLOSE})") for each in form.at_start))
+    inside = () if thinking.inside is None else (thinking.inside,)
+    start = "|".join([r"\A", *(re.escape(tags.close) for tags in (*thinking.tags, *inside))])
+    return (anywhere, *(trigger(each.first, names, start=f"(?:{start})") for each in form.at_start))
