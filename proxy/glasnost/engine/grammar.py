@@ -27,14 +27,14 @@ class Rules:
 
     def __init__(self) -> None:
         self._bodies: dict[str, str] = {}
+        self._taken: dict[str, int] = {}
 
     def name(self, wanted: str) -> str:
         """Take a free name like `wanted`, for a rule that is set later: a rule may refer to itself."""
-        base = _WORD.sub("-", wanted).strip("-").lower()[:40] or "rule"
-        name, number = base, 1
+        base = name = _WORD.sub("-", wanted[:80]).strip("-").lower()[:40] or "rule"
         while name in self._bodies:
-            number += 1
-            name = f"{base}-{number}"
+            self._taken[base] = self._taken.get(base, 1) + 1
+            name = f"{base}-{self._taken[base]}"
         self._bodies[name] = ""
         return name
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from glasnost.engine.grammar import Grammar
 from glasnost.engine.llama.candidates import Candidates
 from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model
 from glasnost.errors import InvalidRequest
+
+Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int32]
 
 _LONGEST_MATCH = 256
 _ZERO = np.zeros(1, np.float32)
@@ -26,7 +29,7 @@ class Constraint:
     """The state of a grammar within an answer; InvalidRequest where llama.cpp does not take the grammar."""
 
     def __init__(self, model: Model, grammar: Grammar) -> None:
-        self._model = model
+        self.model = model
         self._one = Candidates(1)
         self._sampler = lib.llama_sampler_init_grammar(model.vocab, grammar.text.encode(), b"root")
         if not self._sampler:
@@ -41,10 +44,10 @@ class Constraint:
         """Go on with a token if it fits; what does not fit changes nothing."""
         if self._free is not None:
             return self._take_free(token, self._free)
-        if self._model.ends(token):
+        if self.model.ends(token):
             return self._fits(token)
         # A control token fits where its name would, but stands for no text.
-        piece = self._model.piece(token)
+        piece = self.model.piece(token)
         state = self._text.getstate()
         try:
             # llama.cpp decodes without a check, and could take for a quotation mark what is none.
@@ -57,10 +60,13 @@ class Constraint:
         lib.llama_sampler_accept(self._sampler, token)
         return True
 
-    def mask(self, candidates: Any) -> None:
-        """Set the logits of tokens that do not fit to minus infinity."""
-        if self._free is None:
-            lib.llama_sampler_apply(self._sampler, candidates)
+    def mask(self, logits: Floats, ids: Ids) -> Floats:
+        """Give the logits of these tokens, minus infinity for those that do not fit; `take` may still refuse others."""
+        if self._free is not None:
+            return logits.copy()
+        candidates = Candidates(len(ids))
+        lib.llama_sampler_apply(self._sampler, candidates.fill(logits, ids))
+        return candidates.logits.copy()
 
     def close(self) -> None:
         """Free the grammar."""
@@ -72,13 +78,13 @@ class Constraint:
 
     def _take_free(self, token: int, before: str) -> bool:
         state = self._free_text.getstate()
-        text = before + self._free_text.decode(self._model.piece(token))
+        text = before + self._free_text.decode(self.model.piece(token))
         start = self._triggered(text)
         if start is None:
             self._free = text
             return True
         self._free = None
-        tokens = (self._model.byte_tokens.get(byte) for byte in text[start:].encode())
+        tokens = (self.model.byte_tokens.get(byte) for byte in text[start:].encode())
         if all(token is not None and self.take(token) for token in tokens):
             return True
         self._free = before

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from glasnost.engine.llama.batch import Batch
-from glasnost.engine.llama.candidates import Candidates
+from glasnost.engine.llama.constrained import ConstrainedSampler
+from glasnost.engine.llama.constraint import Constraint
 from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model, gpu_layers
 from glasnost.engine.llama.sampler import Sampler
@@ -50,7 +51,6 @@ class Context:
             raise DoesNotFit(f"no context of {settings.context} tokens: {last_words()}")
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(settings.batch, settings.slots)
-        self._candidates = Candidates(model.vocabulary)
         # A flag that llama.cpp reads while it computes: strlen of one byte is 1 when it is set and 0 when not, so
         # no Python runs, and no lock is taken, in the hundreds of calls of a step.
         self._flag = ctypes.create_string_buffer(2)
@@ -95,9 +95,12 @@ class Context:
         ranked = sorted(((int(at), float(values[at])) for at in best), key=lambda pair: -pair[1])
         return float(values[token]), ranked
 
-    def sampler(self, sampling: Sampling, seed: int) -> Sampler:
+    def sampler(self, sampling: Sampling, seed: int) -> Sampler | ConstrainedSampler:
         """Make the sampler of one sequence; InvalidRequest where llama.cpp does not take its grammar."""
-        return Sampler(self._context, self._model, self._candidates, sampling, seed)
+        if sampling.grammar is None:
+            return Sampler(self._context, self._model.vocabulary, sampling, seed)
+        constraint = Constraint(self._model, sampling.grammar)
+        return ConstrainedSampler(constraint, self.logits, self.size, sampling, seed)
 
     def warm_up(self) -> None:
         """Compute a step and forget it, so that the first request does not pay for paging the weights in.

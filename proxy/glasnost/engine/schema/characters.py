@@ -61,8 +61,12 @@ class Characters:
         return parts + [f'"\\\\{_ESCAPED[code]}"' for code in escapes]
 
 
+#: Any character at all.
+ANY = Characters(((0, _LAST),))
+
+
 def read(text: str, at: int) -> tuple[Characters, int]:
-    """Read the class that begins at a character, and give where it ends; ValueError for what is none."""
+    """Read the class that begins at a character, and give where it ends; ValueError says what is wrong there."""
     if text[at] == "[":
         return _set(text, at + 1)
     if text[at] == "\\":

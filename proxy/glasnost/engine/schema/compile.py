@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from glasnost.engine.grammar import Rules, literal
+from glasnost.engine.schema import repeat
 from glasnost.engine.schema.constants import constants, text_of
 from glasnost.engine.schema.document import Document, Place
 from glasnost.engine.schema.graph import Node, check, nodes_of
 from glasnost.engine.schema.items import items_of
 from glasnost.engine.schema.number import integer, number
 from glasnost.engine.schema.reader import Reader
-from glasnost.engine.schema.repeat import repeat
 from glasnost.engine.schema.shape import Shape
 from glasnost.engine.schema.text import any_string, string
 from glasnost.errors import InvalidRequest
+
+# Any of them may come next, and each is a way to be followed.
+MAX_OPTIONAL = 100
 
 
 def add_schema(rules: Rules, schema: Any, name: str, *, param: str) -> str:
@@ -112,6 +115,8 @@ class _Writer:
 
     def _object(self, shape: Shape, name: str) -> str:
         """Write an object's properties in order, each with the rules of what may follow if some, or none, came."""
+        if len(shape.members) - len(shape.required) > MAX_OPTIONAL:
+            raise self._document.wrong(shape.place, f"more than {MAX_OPTIONAL} properties are not `required`")
         after_some, after_none = f'{self._white} "}}"', '"}"'
         for member, place in reversed(list(shape.members.items())):
             key = literal(text_of(member) + ":")
@@ -141,7 +146,7 @@ class _Writer:
         body = f' "," {self._white} '.join(parts)
         if rest is not None and parts:
             more = self._rules.add(f"{name}-item", f'"," {self._white} {rest}')
-            body += " " + repeat(self._rules, more, least, most)
+            body += " " + repeat.items(more, least, most)
         if body:
             body = f"({body} {self._white}){'?' if optional else ''}"
         return self._rules.add(f"{name}-array", f'"[" {self._white} {body} "]"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glasnost.engine.schema.document import Document, Place
-from glasnost.engine.schema.repeat import MAX_TIMES
+from glasnost.engine.schema.repeat import MAX_ITEMS
 from glasnost.engine.schema.shape import array_counts
 
 
@@ -29,8 +29,8 @@ def items_of(document: Document, place: Place) -> Items:
     first = tuple(place.at(keyword, index) for index in range(len(parts)))
     rest = _rest(place, "additionalItems" if keyword == "items" else "items", named=bool(first))
     least, most = array_counts(document, place)
-    if least > MAX_TIMES:
-        raise document.wrong(place, f"`minItems` must be at most {MAX_TIMES}")
+    if least > MAX_ITEMS:
+        raise document.wrong(place, f"`minItems` must be at most {MAX_ITEMS}")
     if most is not None and most <= len(first):
         first, rest = first[:most], None
     if rest is None and least > len(first):

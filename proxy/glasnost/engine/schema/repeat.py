@@ -1,4 +1,4 @@
-"""Counted repetitions in rules that stay small: llama.cpp writes each one out."""
+"""Counted repetitions as rules: llama.cpp writes each one out."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ from math import isqrt
 
 from glasnost.engine.grammar import Rules
 
-#: No answer is longer than this; what may be longer is not allowed to be, what must be is refused before.
-MAX_TIMES = 100_000
+#: What may be longer is not allowed to be, what must be is refused.
+MAX_CHARACTERS = 100_000
+MAX_ITEMS = 1_000
 _DIRECT = 64
 
 
-def repeat(rules: Rules, atom: str, least: int, most: int | None) -> str:
-    """Give `atom` (the name of a rule that is never empty) from `least` to `most` times in a row.
+def items(atom: str, least: int, most: int | None) -> str:
+    """Give `atom`, the name of a rule, from `least` to `most` times in a row."""
+    if most is None:
+        return f"{atom}{{{least},}}"
+    return f"{atom}{{{least},{min(most, MAX_ITEMS)}}}" if most else ""
 
-    Blocks of about the root of the number keep the rules to a few times that root.
+
+def characters(rules: Rules, atom: str, least: int, most: int | None) -> str:
+    """Give the same for characters, of which there may be many: in blocks of about the root of their number.
+
+    At the end of a block two ways are open, another block or the rest. That would not do for items, within which
+    there are others: with each level of arrays the ways would double.
     """
     if most is None:
         return f"{_exactly(rules, atom, least)} {atom}*".strip()
-    return f"{_exactly(rules, atom, least)} {_at_most(rules, atom, min(most, MAX_TIMES) - least)}".strip() or '""'
+    parts = (_exactly(rules, atom, least), _at_most(rules, atom, min(most, MAX_CHARACTERS) - least))
+    return " ".join(filter(None, parts)) or '""'
 
 
 def _exactly(rules: Rules, atom: str, times: int) -> str:
@@ -39,4 +49,4 @@ def _at_most(rules: Rules, atom: str, times: int) -> str:
 
 
 def _block(rules: Rules, atom: str, size: int) -> str:
-    return rules.once(f"{atom.upper()}-X{size}", f"{atom}{{{size}}}")
+    return rules.once(f"{atom}-X{size}", f"{atom}{{{size}}}")

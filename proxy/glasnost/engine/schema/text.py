@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from glasnost.engine.grammar import Rules
 from glasnost.engine.schema.document import Document, Place, count
-from glasnost.engine.schema.pattern import pattern_body
-from glasnost.engine.schema.repeat import MAX_TIMES, repeat
+from glasnost.engine.schema.pattern import read_pattern
+from glasnost.engine.schema.repeat import MAX_CHARACTERS, characters
 
 _HEX = "[0-9a-fA-F]"
 _DATE = (
@@ -26,16 +26,16 @@ def string(rules: Rules, document: Document, place: Place) -> str:
     """
     least, most = count(document, place, "minLength") or 0, count(document, place, "maxLength")
     pattern, body = place.schema.get("pattern"), _format(rules, place.schema.get("format"))
-    if least > MAX_TIMES or (most is not None and least > most):
-        raise document.wrong(place, f"`minLength` must be at most `maxLength` and {MAX_TIMES}")
+    if least > MAX_CHARACTERS or (most is not None and least > most):
+        raise document.wrong(place, f"`minLength` must be at most `maxLength` and {MAX_CHARACTERS}")
     if (pattern is not None) + (body is not None) + (least > 0 or most is not None) > 1:
         raise document.wrong(place, "only one of `pattern`, `format` and a length is supported; keep the strictest")
     if pattern is not None:
-        body = pattern_body(rules, document, place, character(rules))
+        body = _pattern(rules, document, place, pattern)
     elif body is None and least == 0 and most is None:
         return any_string(rules)
     elif body is None:
-        body = repeat(rules, character(rules), least, most)
+        body = characters(rules, character(rules), least, most)
     return rf'"\"" ({body}) "\""'
 
 
@@ -49,6 +49,15 @@ def character(rules: Rules) -> str:
     # A surrogate on its own is no character; pairs of them are what escapes are not needed for.
     code = f"([0-9abcefABCEF] {_HEX} | [dD] [0-7]) {_HEX} {_HEX}"
     return rules.once("CHAR", rf'[^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" {code})')
+
+
+def _pattern(rules: Rules, document: Document, place: Place, pattern: object) -> str:
+    if not isinstance(pattern, str):
+        raise document.wrong(place, "`pattern` must be a string")
+    try:
+        return read_pattern(pattern).write(rules, "pattern")
+    except ValueError as error:
+        raise document.wrong(place, f"`pattern` {error}") from error
 
 
 def _format(rules: Rules, name: object) -> str | None:
