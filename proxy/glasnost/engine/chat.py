@@ -8,6 +8,7 @@ from functools import cache
 from glasnost.engine.output import Calls, OutputFormat
 from glasnost.engine.params import Sampling, parse_sampling
 from glasnost.engine.prompt import Prompt, Prompter
+from glasnost.engine.response_format import answer_grammar, parse_response_format
 from glasnost.engine.template import ChatTemplate
 from glasnost.engine.tools.dialect import Dialect, dialect_of
 from glasnost.engine.tools.grammar import call_grammar
@@ -34,13 +35,15 @@ def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots:
     sampling = parse_sampling(request.body, vocabulary)
     if request.n > slots:
         raise InvalidRequest(f"`n` can be at most {slots}, the slots of this engine.", param="n")
-    offer = parse_offer(request.body)
+    answer, offer = parse_response_format(request.body), parse_offer(request.body)
     dialect = _dialect(prompter.template)
     spoken = replace(request, messages=tuple(dialect.messages(request.messages, offer)))
     prompt = prompter.prompt(spoken, dialect.tools(offer))
     output = OutputFormat(thinking=prompt.thinking)
+    if answer is not None:
+        sampling = replace(sampling, grammar=answer_grammar(answer, prompt.thinking, prompter.template.tags))
     if offer is not None:
-        sampling = replace(sampling, grammar=call_grammar(dialect.form, offer, prompt.thinking))
+        sampling = replace(sampling, grammar=call_grammar(dialect.form, offer, prompt.thinking, answer))
         output = replace(output, calls=Calls(dialect.form, offer.names, offer.most))
     return ChatJob(prompt, sampling, request.n, output)
 

@@ -63,6 +63,28 @@ def literal(text: str) -> str:
     return '"' + "".join(_character(ord(character)) for character in text) + '"'
 
 
+def until(rules: Rules, end: str) -> str:
+    """Add the rule of a text that goes on to the first `end`, that included, and give its name.
+
+    A rule for each character of `end` that may have come: the first one that does not fit leads back to the longest
+    beginning of `end` that the text then ends with.
+    """
+    names = [rules.name("until") for _ in end]
+    letters = "".join(_in_class(letter) for letter in dict.fromkeys(end))
+    for size, name in enumerate(names):
+        ways = [f"[^{letters}] {names[0]}"]
+        for letter in dict.fromkeys(end):
+            text = end[:size] + letter
+            fits = next(length for length in range(len(text), -1, -1) if text.endswith(end[:length]))
+            ways.append(literal(letter) if fits == len(end) else f"{literal(letter)} {names[fits]}")
+        rules.set(name, " | ".join(ways))
+    return names[0]
+
+
+def _in_class(character: str) -> str:
+    return f"\\U{ord(character):08X}"
+
+
 def _character(code: int) -> str:
     if code in _PLAIN:
         return chr(code)

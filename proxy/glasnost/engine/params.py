@@ -77,9 +77,6 @@ def _refuse_unsupported(body: Mapping[str, Any]) -> None:
     for name in _UNSUPPORTED:
         if body.get(name):
             raise _invalid(name, "is not supported by this engine", code="unsupported_parameter")
-    wanted = body.get("response_format")
-    if wanted is not None and (not isinstance(wanted, dict) or wanted.get("type") != "text"):
-        raise _invalid("response_format", 'of this engine can only be {"type": "text"}', code="unsupported_parameter")
 
 
 def _invalid(name: str, problem: str, code: str | None = None) -> InvalidRequest:

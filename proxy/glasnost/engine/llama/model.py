@@ -103,15 +103,24 @@ class Model:
         before, suffix, middle = (int(name(self._vocab)) for name in names)
         return None if min(before, suffix, middle) < 0 else (before, suffix, middle)
 
-    @cached_property
+    @property
     def byte_tokens(self) -> dict[int, int]:
         """The token of every byte that has one of its own."""
-        written = ((token, self._render(token, special=True)) for token in range(self.vocabulary))
-        return {text[0]: token for token, text in written if len(text) == 1}
+        return self._scanned[1]
 
     def longest_piece(self) -> int:
         """Give the bytes of the longest token."""
-        return max(len(self._render(token, special=True)) for token in range(self.vocabulary))
+        return self._scanned[0]
+
+    @cached_property
+    def _scanned(self) -> tuple[int, dict[int, int]]:
+        longest, byte_tokens = 0, {}
+        for token in range(self.vocabulary):
+            written = self._render(token, special=True)
+            longest = max(longest, len(written))
+            if len(written) == 1:
+                byte_tokens[written[0]] = token
+        return longest, byte_tokens
 
     def piece(self, token: int) -> bytes:
         """Give the bytes that a token stands for; control tokens have none, but for those that are read as text."""

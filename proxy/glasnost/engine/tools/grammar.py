@@ -5,32 +5,31 @@ from __future__ import annotations
 import re
 
 from glasnost.engine.grammar import Grammar, Rules, literal
-from glasnost.engine.reasoning import Tags, Thinking
+from glasnost.engine.reasoning import Thinking
+from glasnost.engine.response_format import ResponseFormat
 from glasnost.engine.schema import add_schema
+from glasnost.engine.thought import behind_thought
 from glasnost.engine.tools.format import Form, Format
 from glasnost.engine.tools.offer import Offer, Tool
 from glasnost.engine.tools.shape import ARGUMENTS, BLANK, NAME, SPACE, SURE, parts, trigger
 
 
-def call_grammar(form: Format, offer: Offer, thinking: Thinking) -> Grammar:
+def call_grammar(form: Format, offer: Offer, thinking: Thinking, answer: ResponseFormat | None = None) -> Grammar:
     """Give the grammar of an answer in this format; a schema that cannot be one is an InvalidRequest.
 
-    Where calls are free, the grammar holds from the opening of the first on. Where a call is required it holds from
-    the first character, behind thinking if the model opens any; where the prompt has opened it, it waits for its end.
+    Where calls are free, the grammar holds from the opening of the first on. Where a call is required, or what is no
+    call must be such an `answer`, it holds from the first character, behind thinking if there is any.
     """
     rules = Rules()
     rules.name("root")
     arguments = {tool.name: add_schema(rules, tool.parameters, tool.name, param=tool.param) for tool in offer.callable}
     calls = rules.add("calls", " | ".join(_list(rules, each, offer, arguments) for each in form.forms))
-    if not offer.required:
+    if not offer.required and answer is None:
         rules.set("root", calls)
         return Grammar(rules.text(), _triggers(form, offer.callable, thinking))
-    if thinking.inside is not None:
-        close = thinking.inside.close
-        rules.set("root", f"{literal(close)} {rules.once('BLANK', BLANK)} {calls}")
-        return Grammar(rules.text(), (f"({re.escape(close)})",))
-    thoughts = [_thought(rules, tags) for tags in thinking.tags]
-    rules.set("root", f"({' | '.join(thoughts)})? {calls}" if thoughts else calls)
+    if answer is not None and not offer.required:
+        calls = rules.add("calls-or-answer", f"{calls} | {answer.add(rules)}")
+    rules.set("root", behind_thought(rules, calls, thinking.tags, thinking.inside))
     return Grammar(rules.text())
 
 
@@ -56,18 +55,6 @@ def _call(rules: Rules, shape: str, arguments: dict[str, str]) -> str:
 def _gbnf(rules: Rules, text: str) -> list[str]:
     blank = rules.once("BLANK", BLANK)
     return [blank if part == SPACE else literal(part) for part in parts(text) if part != SURE]
-
-
-def _thought(rules: Rules, tags: Tags) -> str:
-    """Give the rule of a whole thinking, whose text goes on until the closing tag."""
-    close = tags.close
-    text = (f"{literal(close[:size])} [^{_in_class(close[size])}]" for size in range(1, len(close)))
-    body = " | ".join([f"[^{_in_class(close[0])}]", *text])
-    return rules.add("thought", f"{literal(tags.open)} ({body})* {literal(close)} {rules.once('BLANK', BLANK)}")
-
-
-def _in_class(character: str) -> str:
-    return f"\\x{ord(character):02X}"
 
 
 def _triggers(form: Format, tools: tuple[Tool, ...], thinking: Thinking) -> tuple[str, ...]:
