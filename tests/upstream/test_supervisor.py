@@ -179,8 +179,8 @@ def test_an_engine_that_is_never_ready_is_ended(tmp_path):
             with pytest.raises(UpstreamUnavailable, match=r"not ready|still starting"):
                 async with supervisor.lease():
                     pass
-            await until(lambda: supervisor.pid is None)
-            assert not supervisor.ready()
+            await until(lambda: not supervisor.ready())
+            assert supervisor.pid is None
 
     run(test)
 

@@ -71,11 +71,11 @@ def read_gguf(path: Path) -> Gguf:
 def _read_file(path: Path) -> Gguf:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelFileError(f"{path} is not a file")
+            raise ModelFileError(f"{path.name} is not a file")
         with path.open("rb") as file:
             return _Reader(path.name, file, path.stat().st_size).read()
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+        raise ModelFileError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 class _Reader:

@@ -25,11 +25,18 @@ MAX_SOURCE = 256 << 10
 
 
 class ChatTemplate:
-    """A compiled template; ModelFileError when it is none."""
+    """A compiled template; ModelFileError when it is none. `model` names the file, for messages."""
 
     def __init__(
-        self, source: str, *, bos: str = "", eos: str = "", now: Callable[[], datetime] = datetime.now
+        self,
+        source: str,
+        *,
+        model: str = "the model",
+        bos: str = "",
+        eos: str = "",
+        now: Callable[[], datetime] = datetime.now,
     ) -> None:
+        self._model = model
         self.source = source
         self.sha256 = hashlib.sha256(source.encode("utf-8")).hexdigest()
         self.tags = tags_in(source)
@@ -38,7 +45,7 @@ class ChatTemplate:
         environment.globals["strftime_now"] = lambda form: _strftime(now(), form)
         self._ours = frozenset(environment.globals)
         if len(source) > MAX_SOURCE:
-            raise ModelFileError(f"the chat template of the model is longer than {MAX_SOURCE} characters")
+            raise ModelFileError(f"the chat template of {model} is longer than {MAX_SOURCE} characters")
         # To compile is to compute what is constant.
         token = budget.set(Budget())
         try:
@@ -47,7 +54,7 @@ class ChatTemplate:
             self.variables = frozenset(meta.find_undeclared_variables(tree))
             self._template = environment.from_string(metered(tree))
         except Exception as error:
-            raise ModelFileError(f"the chat template of the model cannot be used: {error}") from error
+            raise ModelFileError(f"the chat template of {model} cannot be used: {error}") from error
         finally:
             budget.reset(token)
 
@@ -74,7 +81,7 @@ class ChatTemplate:
             raise InvalidRequest(f"The model's chat template refuses: {error}", param="messages") from error
         except Exception as error:
             # Whatever an operation on unexpected values may raise.
-            raise ModelFileError(f"the chat template of the model fails: {error}") from error
+            raise ModelFileError(f"the chat template of {self._model} fails: {error}") from error
         finally:
             budget.reset(token)
 

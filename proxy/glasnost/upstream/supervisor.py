@@ -171,7 +171,7 @@ class Supervisor:
             except NoRoom as error:
                 self._turn_away(str(error))
             except ModelFileError as error:
-                self._fail(f"did not start: its model cannot be served\n{error}")
+                self._fail(f"did not start: {error}")
             except (OSError, _Failed) as error:
                 self._fail(str(error))
             finally:

@@ -22,8 +22,10 @@ __all__ = ["last_words", "lib", "start"]
 
 log = logging.getLogger("glasnost.engine.llama")
 
-_WARNING, _ERROR = 2, 3
-_said: deque[str] = deque(maxlen=3)
+# ggml_log_level in ggml.h; 2 is what llama.cpp says of a model that is sound.
+_WARNING, _ERROR = 3, 4
+# Memory that is short is told in one line, and in a few more by each function that it reaches.
+_said: deque[str] = deque(maxlen=6)
 
 
 def start() -> None:
