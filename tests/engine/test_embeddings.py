@@ -156,7 +156,8 @@ def test_a_stream_goes_on_beside_a_large_batch(smollm):
         done.set()
 
     thread = threading.Thread(target=embed)
-    body = {"model": "m", "prompt": "Once upon a time", "max_tokens": 2000, "stream": True, "logit_bias": {"2": -100}}
+    endless = {"0": -100, "2": -100}
+    body = {"model": "m", "prompt": "Once upon a time", "max_tokens": 2000, "stream": True, "logit_bias": endless}
     during, longest = 0, 0.0
     with smollm.client() as client, client.stream("POST", "/v1/completions", json=body) as response:
         lines = response.iter_lines()

@@ -13,8 +13,8 @@ from glasnost.engine.text import TextStream
 class Chooser(Protocol):
     """Chooses the token behind a row of the last batch."""
 
-    def sample(self, row: int) -> int:
-        """Choose, and remember what was chosen."""
+    def sample(self, row: int) -> int | None:
+        """Choose, and remember what was chosen; None when no token can follow."""
         ...
 
     def close(self) -> None:
@@ -56,6 +56,9 @@ class Generation:
     def step(self, row: int, vocabulary: Vocabulary, model: Logprobs) -> list[Event]:
         """Choose the next token and tell what it brings; an End is always the last event."""
         token = self._sampler.sample(row)
+        if token is None:
+            # The vocabulary cannot write what the grammar asks for: the answer is cut, not complete.
+            return self._end("length")
         self.sequence.tokens.append(token)
         if vocabulary.ends(token):
             return self._end("stop")

@@ -50,16 +50,15 @@ class ConstrainedSampler:
         # What is less likely than the likeliest by more than this is never drawn.
         self._reach = -math.log(sampling.min_p) if sampling.min_p > 0 else math.inf
 
-    def sample(self, row: int) -> int:
-        """Choose the token behind the one at this place of the last batch."""
+    def sample(self, row: int) -> int | None:
+        """Choose the token behind the one at this place of the last batch; None when none keeps to the grammar."""
         logits = self._logits(row)
         if self._adjusted:
             lib.llama_sampler_apply(self._adjust, self._candidates.fill(logits))
             logits = self._candidates.logits.copy()
-        token = self._choose(logits, None)
-        if not self._constraint.take(token):
-            token = self._choose_fitting(logits)
-        if self._adjusted:
+        first = self._choose(logits, None)
+        token = first if self._constraint.take(first) else self._choose_fitting(logits)
+        if self._adjusted and token is not None:
             lib.llama_sampler_accept(self._adjust, token)
         return token
 
@@ -70,7 +69,7 @@ class ConstrainedSampler:
         if self._draw is not None:
             lib.llama_sampler_free(self._draw)
 
-    def _choose_fitting(self, logits: Floats) -> int:
+    def _choose_fitting(self, logits: Floats) -> int | None:
         for size in (*_BLOCKS, len(logits)):
             ids = _likeliest(logits, size)
             fitting = self._constraint.mask(logits[ids], ids)
@@ -80,8 +79,7 @@ class ConstrainedSampler:
                 if self._constraint.take(token):
                     return token
                 fitting[ids == token] = -np.inf
-        # No token of this vocabulary can go on.
-        return self._constraint.model.end
+        return None
 
     def _enough(self, fitting: Floats, floor: float) -> bool:
         """Say whether what fits of these tokens holds all that could be drawn; the others are at most `floor`."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from glasnost.engine.grammar import Rules, literal
+
+_LAST_PLANES = re.compile("[\U00040000-\U0010ffff]")
 
 
 def constants(rules: Rules, values: Iterable[Any], name: str) -> str:
@@ -36,8 +39,9 @@ def constants(rules: Rules, values: Iterable[Any], name: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Give a value's shortest JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Give a value's shortest JSON that vocabularies can write: some lack the bytes of the last planes of Unicode."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _LAST_PLANES.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _shared(group: Sequence[str], start: int) -> int:
