@@ -159,7 +159,7 @@ def test_an_assistant_message_at_the_end_is_continued(smollm):
         ({"n": 9}, 400, "invalid_value", "n"),
         ({"n": 10**9}, 400, "invalid_value", "n"),
         ({"chat_template": "{{ 1 }}"}, 400, "unsupported_parameter", "chat_template"),
-        ({"response_format": {"type": "json_object"}}, 400, "unsupported_parameter", "response_format"),
+        ({"response_format": {"type": "yaml"}}, 400, "invalid_value", "response_format.type"),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_the_shape_of_openai(smollm, body, status, code, param):

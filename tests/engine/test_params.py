@@ -81,7 +81,6 @@ def test_empty_tools_and_a_text_format_ask_for_nothing():
         *[("logprobs", value) for value in (1, "yes", 5)],
         ("top_logprobs", 5),
         ("functions", [{"name": "f"}]),
-        *[("response_format", value) for value in ({"type": "json_object"}, {"type": "json_schema"}, "text")],
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field, value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from glasnost.engine.events import Delta, End, Event, Failure, TokenLogprob
+from glasnost.engine.events import Delta, End, Event, Failure, Progress, Signals, TokenLogprob
 from glasnost.engine.output import Arguments, OutputFormat, OutputParser, Piece, Text, ToolCall
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chunk import Frame
@@ -51,6 +51,7 @@ class Whole:
         self._fields: list[dict[str, list[str]]] = [{} for _ in range(choices)]
         self._calls: list[list[tuple[ToolCall, list[str]]]] = [[] for _ in range(choices)]
         self._logprobs: list[list[TokenLogprob]] = [[] for _ in range(choices)]
+        self._signals: dict[int, Signals] = {}
         self._reasons = [""] * choices
 
     def add(self, events: Iterable[Event]) -> None:
@@ -63,6 +64,8 @@ class Whole:
                 self._gather(event.choice, parser.finish())
                 self._reasons[event.choice] = _finish_reason(event, parser)
                 self._tally.add(event)
+            elif isinstance(event, Signals):
+                self._signals[event.choice] = event
             else:
                 self._gather(event.choice, parser.feed(event.text))
                 if event.logprob is not None:
@@ -100,6 +103,7 @@ class Whole:
             "message": message,
             "logprobs": logprobs_object(self._logprobs[index]),
             "finish_reason": self._reasons[index],
+            **signals_field(self._signals.get(index)),
         }
 
 
@@ -117,11 +121,15 @@ class Chunks:
         delta = {"role": "assistant", "content": ""}
         return [self._chunk(index, delta) for index in range(len(self._parsers))]
 
-    def add(self, event: Delta | End) -> list[Chunk]:
+    def add(self, event: Progress) -> list[Chunk]:
         """Give the chunks of the next event."""
         parser = self._parsers[event.choice]
         if isinstance(event, Delta):
             return self._deltas(event.choice, parser.feed(event.text), event.logprob)
+        if isinstance(event, Signals):
+            chunk = self._chunk(event.choice, {})
+            chunk["choices"][0] |= signals_field(event)
+            return [chunk]
         self._tally.add(event)
         rest = self._deltas(event.choice, parser.finish(), None)
         return [*rest, self._chunk(event.choice, {}, finish_reason=_finish_reason(event, parser))]
@@ -162,6 +170,21 @@ def _delta(piece: Piece) -> dict[str, Any]:
 
 def _call(call: ToolCall, arguments: str) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def signals_field(signals: Signals | None) -> dict[str, Any]:
+    """Give the `signals` of a choice, nothing where they were not asked for."""
+    if signals is None:
+        return {}
+    return {
+        "signals": {
+            "refusal_mass": signals.refusal_mass,
+            "refusal_by_token": list(signals.refusal_by_token),
+            "opening_entropy": signals.entropy,
+            "opening_tokens": signals.tokens,
+            "empty_thinking": signals.empty_thinking,
+        }
+    }
 
 
 def logprobs_object(tokens: list[TokenLogprob]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from glasnost.engine.output import Calls, OutputFormat
-from glasnost.engine.params import Sampling, parse_sampling
+from glasnost.engine.params import Sampling, parse_sampling, parse_signals
 from glasnost.engine.prompt import Prompt, Prompter
 from glasnost.engine.response_format import answer_grammar, parse_response_format
 from glasnost.engine.template import ChatTemplate
@@ -25,6 +25,7 @@ class ChatJob:
     sampling: Sampling
     choices: int
     output: OutputFormat
+    signals: bool = False
 
 
 def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots: int) -> ChatJob:
@@ -45,7 +46,7 @@ def prepare(request: ChatRequest, prompter: Prompter, *, vocabulary: int, slots:
     if offer is not None:
         sampling = replace(sampling, grammar=call_grammar(dialect.form, offer, prompt.thinking, answer))
         output = replace(output, calls=Calls(dialect.form, offer.names, offer.most))
-    return ChatJob(prompt, sampling, request.n, output)
+    return ChatJob(prompt, sampling, request.n, output, parse_signals(request.body))
 
 
 @cache

@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from glasnost.engine.answer import Tally
-from glasnost.engine.events import Delta, End, Event, Failure, TokenLogprob
+from glasnost.engine.answer import Tally, signals_field
+from glasnost.engine.events import End, Event, Failure, Progress, Signals, TokenLogprob
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chunk import Frame
 
@@ -24,6 +24,7 @@ class WholeText:
         self._texts = [[opening] for opening in openings]
         self._logprobs = [Logprobs(len(opening)) for opening in openings]
         self._places: list[list[dict[str, Any]]] = [[] for _ in openings]
+        self._signals: dict[int, Signals] = {}
         self._reasons = [""] * len(openings)
 
     def add(self, events: Iterable[Event]) -> None:
@@ -34,6 +35,9 @@ class WholeText:
             if isinstance(event, End):
                 self._reasons[event.choice] = event.finish_reason
                 self._tally.add(event)
+                continue
+            if isinstance(event, Signals):
+                self._signals[event.choice] = event
                 continue
             self._texts[event.choice].append(event.text)
             if event.logprob is not None:
@@ -47,7 +51,8 @@ class WholeText:
         }
 
     def _choice(self, index: int) -> dict[str, Any]:
-        return _choice(index, "".join(self._texts[index]), _joined(self._places[index]), self._reasons[index])
+        choice = _choice(index, "".join(self._texts[index]), _joined(self._places[index]), self._reasons[index])
+        return choice | signals_field(self._signals.get(index))
 
 
 class TextChunks:
@@ -64,11 +69,13 @@ class TextChunks:
         """Give the chunks of the text that was there before."""
         return [self._chunk(_choice(index, text)) for index, text in enumerate(self._openings) if text]
 
-    def add(self, event: Delta | End) -> list[Chunk]:
+    def add(self, event: Progress) -> list[Chunk]:
         """Give the chunks of the next event."""
         if isinstance(event, End):
             self._tally.add(event)
             return [self._chunk(_choice(event.choice, "", None, event.finish_reason))]
+        if isinstance(event, Signals):
+            return [self._chunk(_choice(event.choice, "") | signals_field(event))]
         if event.logprob is not None:
             places = [self._logprobs[event.choice].place(event.logprob)]
             return [self._chunk(_choice(event.choice, event.text, _joined(places)))]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from glasnost.engine.params import Sampling, parse_sampling
+from glasnost.engine.params import Sampling, parse_sampling, parse_signals
 from glasnost.engine.tokens import Room, Source, Vocabulary, sources, text_of, within
 from glasnost.errors import InvalidRequest
 
@@ -43,6 +43,7 @@ class CompletionJob:
     sampling: Sampling
     stream: bool
     include_usage: bool
+    signals: bool
 
 
 def prepare(body: Mapping[str, Any], model: InfillVocabulary, room: Room, slots: int) -> CompletionJob:
@@ -66,6 +67,7 @@ def prepare(body: Mapping[str, Any], model: InfillVocabulary, room: Room, slots:
         sampling=sampling,
         stream=stream,
         include_usage=_include_usage(body),
+        signals=parse_signals(body),
     )
 
 

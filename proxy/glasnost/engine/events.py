@@ -27,6 +27,21 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What a choice's opening of `tokens` tokens shows, as told in `opening`; probabilities, and an entropy in nats.
+
+    `empty_thinking` says that thinking which was wanted closed with nothing in it.
+    """
+
+    choice: int
+    refusal_mass: float
+    refusal_by_token: tuple[float, ...]
+    entropy: float
+    tokens: int
+    empty_thinking: bool
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """A choice is complete: why, how many tokens it has, and how many of the prompt's came out of the cache."""
 
@@ -43,4 +58,6 @@ class Failure:
     error: Exception
 
 
-Event = Delta | End | Failure
+#: What a request that goes well is told.
+Progress = Delta | Signals | End
+Event = Progress | Failure

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from glasnost.engine.events import Delta, End, Event, FinishReason, TokenLogprob
+from glasnost.engine.events import Delta, End, FinishReason, Progress, TokenLogprob
+from glasnost.engine.opening import Logits, Opening
 from glasnost.engine.params import Sampling
 from glasnost.engine.sequence import Sequence
 from glasnost.engine.text import TextStream
@@ -34,7 +35,7 @@ class Vocabulary(Protocol):
         ...
 
 
-class Logprobs(Protocol):
+class Computed(Logits, Protocol):
     """Gives log probabilities of the last batch."""
 
     def logprobs(self, row: int, token: int, top: int) -> tuple[float, list[tuple[int, float]]]:
@@ -45,15 +46,18 @@ class Logprobs(Protocol):
 class Generation:
     """A choice of a request; `step` after every batch that computed its next token, until it is `complete`."""
 
-    def __init__(self, choice: int, sequence: Sequence, sampling: Sampling, sampler: Chooser) -> None:
+    def __init__(
+        self, choice: int, sequence: Sequence, sampling: Sampling, sampler: Chooser, opening: Opening | None = None
+    ) -> None:
         self.sequence = sequence
         self.complete = False
         self._choice = choice
         self._sampler = sampler
         self._top = sampling.top_logprobs
         self._text = TextStream(sampling.stop)
+        self._opening = opening
 
-    def step(self, row: int, vocabulary: Vocabulary, model: Logprobs) -> list[Event]:
+    def step(self, row: int, vocabulary: Vocabulary, model: Computed) -> list[Progress]:
         """Choose the next token and tell what it brings; an End is always the last event."""
         token = self._sampler.sample(row)
         if token is None:
@@ -62,25 +66,32 @@ class Generation:
         self.sequence.tokens.append(token)
         if vocabulary.ends(token):
             return self._end("stop")
-        text = self._text.feed(vocabulary.piece(token))
-        delta = Delta(self._choice, text, self._logprob(row, token, vocabulary, model))
+        piece = vocabulary.piece(token)
+        text = self._text.feed(piece)
+        events: list[Progress] = [Delta(self._choice, text, self._logprob(row, token, vocabulary, model))]
+        signals = self._opening.see(row, token, piece, model) if self._opening is not None else None
+        if signals is not None:
+            events.append(signals)
         if self._text.stopped:
-            return [delta, *self._end("stop")]
+            return [*events, *self._end("stop")]
         if self.sequence.spent:
-            return [delta, *self._end("length")]
-        return [delta]
+            return [*events, *self._end("length")]
+        return events
 
     def close(self) -> None:
         """Free the sampler."""
         self._sampler.close()
 
-    def _end(self, reason: FinishReason) -> list[Event]:
+    def _end(self, reason: FinishReason) -> list[Progress]:
         self.complete = True
         held = self._text.finish()
-        end = End(self._choice, reason, self.sequence.generated, self.sequence.reused)
-        return [Delta(self._choice, held), end] if held else [end]
+        signals = self._opening.finish() if self._opening is not None else None
+        events: list[Progress] = [Delta(self._choice, held)] if held else []
+        if signals is not None:
+            events.append(signals)
+        return [*events, End(self._choice, reason, self.sequence.generated, self.sequence.reused)]
 
-    def _logprob(self, row: int, token: int, vocabulary: Vocabulary, model: Logprobs) -> TokenLogprob | None:
+    def _logprob(self, row: int, token: int, vocabulary: Vocabulary, model: Computed) -> TokenLogprob | None:
         if self._top is None:
             return None
         logprob, best = model.logprobs(row, token, self._top)

@@ -73,6 +73,14 @@ def parse_sampling(body: Mapping[str, Any], vocabulary: int) -> Sampling:
     )
 
 
+def parse_signals(body: Mapping[str, Any]) -> bool:
+    """Read whether the signals of the opening are asked for."""
+    value = body.get("signals")
+    if value is not None and not isinstance(value, bool):
+        raise _invalid("signals", "must be true or false")
+    return bool(value)
+
+
 def _refuse_unsupported(body: Mapping[str, Any]) -> None:
     for name in _UNSUPPORTED:
         if body.get(name):

@@ -97,6 +97,11 @@ class ReasoningSplitter:
         self._held = ""
         self._thought = False
 
+    @property
+    def thinking(self) -> bool:
+        """True while what comes is thinking."""
+        return self._place is _Place.THINKING
+
     def feed(self, text: str) -> list[Piece]:
         """Take the next text."""
         self._held += self._without_blank(text)

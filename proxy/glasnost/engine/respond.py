@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from starlette.types import Receive, Scope, Send
 
 from glasnost.engine.answer import Tally
-from glasnost.engine.events import Delta, End, Event, Failure
+from glasnost.engine.events import Event, Failure, Progress
 from glasnost.engine.ticket import Ticket
 from glasnost.errors import GlasnostError
 from glasnost.wire.answer import Chunk, Completion
@@ -46,7 +46,7 @@ class Chunks(Protocol):
         """Give what comes before the first event's."""
         ...
 
-    def add(self, event: Delta | End) -> list[Chunk]:
+    def add(self, event: Progress) -> list[Chunk]:
         """Give those of the next event."""
         ...
 

@@ -21,6 +21,7 @@ from glasnost.engine.llama import Context, LlamaCpp, Model
 from glasnost.engine.loading import load
 from glasnost.engine.parent import end_with
 from glasnost.engine.prompt import Prompter
+from glasnost.engine.refusals import Refusals
 from glasnost.engine.routes.request import Engine
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.template import CHATML, ChatTemplate
@@ -80,13 +81,16 @@ def _load(settings: EngineSettings) -> tuple[Model, Context, EngineSettings]:
 
 
 async def _serve(settings: EngineSettings, model: Model, context: Context, listener: socket.socket) -> int:
-    template = ChatTemplate(model.template or CHATML, bos=model.special("bos"), eos=model.special("eos"))
+    source, file = model.template or CHATML, settings.path.name
+    template = ChatTemplate(source, model=file, bos=model.special("bos"), eos=model.special("eos"))
     prompter = Prompter(template, model, longest=context.longest, longest_piece=model.longest_piece())
     worker = Worker(model, context, settings)
     vectors = Vectors(worker, settings)
     fingerprint = Fingerprint(settings.path)
     fingerprint.start()
-    app = create_app(Engine(settings, worker, prompter, vectors, fingerprint, created=int(time.time())))
+    app = create_app(
+        Engine(settings, worker, prompter, vectors, Refusals(model), fingerprint, created=int(time.time()))
+    )
     config = uvicorn.Config(
         app,
         http="httptools",

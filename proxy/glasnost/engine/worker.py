@@ -21,6 +21,7 @@ from glasnost.engine.call import Call, Result
 from glasnost.engine.events import Event, Failure
 from glasnost.engine.generation import Generation
 from glasnost.engine.llama import Context, Model
+from glasnost.engine.opening import Watch
 from glasnost.engine.params import Sampling
 from glasnost.engine.scheduler import Scheduler
 from glasnost.engine.sequence import Sequence
@@ -82,8 +83,8 @@ class Worker:
         """Begin to work."""
         self._thread.start()
 
-    def submit(self, prompt: Ordered[int], sampling: Sampling, choices: int) -> Ticket:
-        """Queue `choices` continuations of a prompt.
+    def submit(self, prompt: Ordered[int], sampling: Sampling, choices: int, *, watch: Watch | None = None) -> Ticket:
+        """Queue `choices` continuations of a prompt; `watch` gives what watches the opening of each.
 
         QueueFull when there is no place for all of them, InvalidRequest when the grammar of `sampling` is none.
         """
@@ -95,7 +96,13 @@ class Worker:
         # A grammar may not compile, and takes milliseconds: not within the lock, and before anything is queued.
         generations = [
             # llama.cpp reads 2^32 - 1 as "draw a seed".
-            Generation(choice, sequence, sampling, self.context.sampler(sampling, (seed + choice) % 0xFFFFFFFF))
+            Generation(
+                choice,
+                sequence,
+                sampling,
+                self.context.sampler(sampling, (seed + choice) % 0xFFFFFFFF),
+                watch(choice) if watch is not None else None,
+            )
             for choice, sequence in enumerate(sequences)
         ]
         try:

@@ -16,6 +16,7 @@ from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model, gpu_layers
 from glasnost.engine.llama.sampler import Sampler
 from glasnost.engine.loading import DoesNotFit
+from glasnost.engine.opening import Distribution
 from glasnost.engine.params import Sampling
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.step import Copy, Operation, Span
@@ -94,6 +95,16 @@ class Context:
         best = np.argpartition(values, -top)[-top:] if top else np.empty(0, np.int64)
         ranked = sorted(((int(at), float(values[at])) for at in best), key=lambda pair: -pair[1])
         return float(values[token]), ranked
+
+    def distribution(self, row: int, token: int, groups: Ordered[Ordered[int]]) -> Distribution:
+        """Give a token's probability, the mass of groups of tokens, and the entropy of all, at temperature 1."""
+        logits = self.logits(row)
+        below = logits - logits.max()
+        weights = np.exp(below)
+        total = float(weights.sum())
+        entropy = np.log(total) - float(weights @ below) / total
+        masses = tuple(float(weights[list(group)].sum()) / total for group in groups)
+        return Distribution(float(weights[token]) / total, masses, float(entropy))
 
     def sampler(self, sampling: Sampling, seed: int) -> Sampler | ConstrainedSampler:
         """Make the sampler of one sequence; InvalidRequest where llama.cpp does not take its grammar."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,10 @@ class Model:
                 piece = self._render(token, special=True)
             self._pieces[token] = piece
         return piece
+
+    def pieces(self) -> Iterator[bytes]:
+        """Go through the bytes of all tokens; control tokens have none."""
+        return (self._render(token, special=False) for token in range(self.vocabulary))
 
     @property
     def end(self) -> int:

@@ -23,7 +23,8 @@ async def chat(request: Request) -> ASGIApp:
     engine.check_generates(asked.model)
     vocabulary, slots = engine.worker.model.vocabulary, engine.settings.slots
     job = await asyncio.to_thread(prepare, asked, engine.prompter, vocabulary=vocabulary, slots=slots)
-    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices)
+    watch = await engine.watch(job.output.thinking) if job.signals else None
+    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices, watch=watch)
     frame = engine.frame("chatcmpl")
     tally = Tally(len(job.prompt.tokens), job.choices)
     if not asked.stream:

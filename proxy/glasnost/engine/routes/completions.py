@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from glasnost.engine.answer import Tally
 from glasnost.engine.completion_answer import TextChunks, WholeText
 from glasnost.engine.completions import prepare
+from glasnost.engine.reasoning import NO_THINKING
 from glasnost.engine.respond import StreamedAnswer, WholeAnswer
 from glasnost.engine.routes.request import posted
 from glasnost.engine.series import Series
@@ -24,7 +25,8 @@ async def completions(request: Request) -> ASGIApp:
     room = Room(prompter.longest, prompter.longest_piece)
     job = await asyncio.to_thread(prepare, body, worker.model, room, slots)
     engine.check_generates(job.model)
-    submits = [partial(worker.submit, prompt, job.sampling, job.n) for prompt in job.prompts]
+    watch = await engine.watch(NO_THINKING) if job.signals else None
+    submits = [partial(worker.submit, prompt, job.sampling, job.n, watch=watch) for prompt in job.prompts]
     ticket = Series(submits, each=job.n, room=slots)
     openings = [echo for echo in job.echoes for _ in range(job.n)]
     frame = engine.frame("cmpl")

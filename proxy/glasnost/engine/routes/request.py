@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from starlette.requests import Request
 
 from glasnost.engine.facts import Fingerprint
+from glasnost.engine.opening import Opening, Watch
 from glasnost.engine.prompt import Prompter
+from glasnost.engine.reasoning import Thinking
+from glasnost.engine.refusals import Refusals
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.vectors import Vectors
 from glasnost.engine.worker import Worker
@@ -32,12 +37,18 @@ class Engine:
     worker: Worker
     prompter: Prompter
     vectors: Vectors
+    refusals: Refusals
     fingerprint: Fingerprint
     created: int
 
     def frame(self, kind: str) -> Frame:
         """Begin an answer, whose id starts with its kind."""
         return Frame(f"{kind}-{uuid.uuid4().hex}", int(time.time()), self.settings.name)
+
+    async def watch(self, thinking: Thinking) -> Watch:
+        """Give what watches the openings of an answer's choices."""
+        await asyncio.to_thread(self.refusals.following, b"")
+        return partial(Opening, thinking=thinking, refusals=self.refusals)
 
     def check_model(self, name: str | None) -> None:
         """Refuse a request for another model with ModelNotFound."""
