@@ -10,6 +10,8 @@ counted follows llama.cpp 0.5 (llama-model.cpp, llama-kv-cache.cpp, llama-contex
 - compute: logits of every slot, and for each row of a step the widest activations and a row of the attention mask,
   without flash attention one for each head;
 - base: the process with its vocabulary in RAM; the context of the driver on a GPU.
+
+Not counted is the second context that the first request for embeddings makes: of 2,048 tokens at most.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ FEWEST_CELLS = 4_096
 #: Slots of `auto`: what a few cores keep busy, and what a GPU does.
 CPU_SLOTS, GPU_SLOTS = 4, 16
 
-# Measured on Linux: the interpreter with llama.cpp and the server, and what it keeps of each token's text.
-_PROCESS = 88 << 20
-_PER_TOKEN = 330
+# Measured on Linux (tests/engine/test_plan_measured.py): the interpreter with llama.cpp and the server, and what is kept
+# of each token: its text in llama.cpp and here, and in a grammar's candidates.
+_PROCESS = 100 << 20
+_PER_TOKEN = 520
 # Not measured here: what CUDA and cuBLAS take of a GPU for themselves.
 _DRIVER = 512 << 20
 # llama.cpp is given this many rows at once on a CPU, and `batch` on a GPU.
