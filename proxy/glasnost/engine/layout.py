@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from platform import machine
 
 from glasnost.engine.tensors import BLOCKS, Array, Gguf, Tensor
 from glasnost.errors import ModelFileError
@@ -19,8 +20,9 @@ _MAX_EXPERTS = 1_024
 _MOST = 1 << 24
 _ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
 
-# Types whose matrices are copied into another order for the vector units of a CPU (ggml-cpu/repack.cpp, x86).
-_REPACKED = frozenset({2, 10, 12, 20, 39})
+# Types whose matrices are copied into another order for the vector units of a CPU (ggml_repack_get_optimal_repack_type
+# in ggml-cpu/repack.cpp); those of ARM stand there, and were not measured.
+_REPACKED = frozenset({2, 8, 12, 13, 14, 20, 39} if machine() in ("aarch64", "arm64") else {2, 10, 12, 20, 39})
 # What is looked up by token, position or kind stays in RAM, whatever is on a GPU.
 _LOOKED_UP = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
 _LAYER = re.compile(r"blk\.(\d{1,4})\.")
