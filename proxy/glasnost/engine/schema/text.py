@@ -8,10 +8,13 @@ from glasnost.engine.schema.pattern import read_pattern
 from glasnost.engine.schema.repeat import MAX_CHARACTERS, characters
 
 _HEX = "[0-9a-fA-F]"
+# Readers of dates commonly know no year 0.
+_YEAR = '[1-9] [0-9]{3} | "0" ([1-9] [0-9]{2} | "0" ([1-9] [0-9] | "0" [1-9]))'
+_FOURTH = '("0" [48] | [2468] [048] | [13579] [26])'
 _DATE = (
-    '[0-9]{4} "-" (("0" [13578] | "1" [02]) "-" ("0" [1-9] | [12] [0-9] | "3" [01])'
+    'YEAR "-" (("0" [13578] | "1" [02]) "-" ("0" [1-9] | [12] [0-9] | "3" [01])'
     ' | ("0" [469] | "11") "-" ("0" [1-9] | [12] [0-9] | "30") | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8]))'
-    ' | [0-9]{2} ("0" [48] | [2468] [048] | [13579] [26]) "-02-29"'
+    f' | ([0-9]{{2}} {_FOURTH} | {_FOURTH} "00") "-02-29"'
 )
 _TIME = (
     '("0" | "1") [0-9] TIME-REST | "2" [0-3] TIME-REST',
@@ -65,6 +68,7 @@ def _format(rules: Rules, name: object) -> str | None:
         return f'{_HEX}{{8}} ("-" {_HEX}{{4}}){{3}} "-" {_HEX}{{12}}'
     if name not in ("date", "time", "date-time"):
         return None
+    rules.once("YEAR", _YEAR)
     date = rules.once("DATE", _DATE)
     rules.once("TIME-REST", _TIME[1])
     time = rules.once("TIME", _TIME[0])

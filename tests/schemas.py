@@ -19,23 +19,10 @@ FORMATS = st.sampled_from(["date", "time", "date-time", "uuid"])
 PATTERNS = st.sampled_from(
     [
         *("^[a-z]+$", "^[A-Z]{2}-\\d{1,3}$", "b+", "^(?:ab|cd)*x?$", "^[^\\d\\s]{1,4}$", "^\\S*$"),
-        *(
-            '^"\\\\/[\\]"-]{0,3}$',
-            "^(a+)+$",
-            "^((a|b){1,3}){1,3}$",
-            "^.{3}$",
-            "^(|é|😀)中?$",
-            "[\\W]",
-            "^\\u0041\\x42$",
-        ),
-        *("", "^$", "a|b", "\\w+@\\w+\\.com$", "^[\\n\\t ]{1,2}$", "^(?:0|[1-9][0-9]*)$"),
+        *('^"\\\\/[\\]"-]{0,3}$', "^(a+)+$", "^((a|b){1,3}){1,3}$", "^.{3}$", "^(|é|😀)中?$", "[\\W]"),
+        *("", "^$", "a|b", "\\w+@\\w+\\.com$", "^\\u0041\\x42$", "^[\\n\\t ]{1,2}$", "^(?:0|[1-9][0-9]*)$"),
     ]
 )
-
-
-def bounded(**fields):
-    """Give a dictionary with some of the fields, least and most in order."""
-    return st.fixed_dictionaries({}, optional=fields)
 
 
 @st.composite
@@ -46,25 +33,19 @@ def ranges(draw, least, most, numbers):
 
 def scalars():
     kinds = st.sampled_from(["string", "integer", "number", "boolean", "null"])
-    lengths = st.integers(0, 200)
-    whole = {"type": st.just("integer")}
+    lengths, small = st.integers(0, 200), st.integers(-9, 9)
     return st.one_of(
         st.builds(dict, type=kinds),
         st.builds(lambda kinds: {"type": kinds}, st.lists(kinds, min_size=1, max_size=3, unique=True)),
         st.builds(lambda values: {"enum": values}, st.lists(VALUES, min_size=1, max_size=5)),
         st.builds(lambda value: {"const": value}, VALUES),
         st.builds(lambda size: {"type": "string", **size}, ranges("minLength", "maxLength", lengths)),
-        st.builds(
-            lambda name: {"type": "string", "format": name}, st.sampled_from(["date", "time", "date-time", "uuid"])
-        ),
+        st.builds(lambda name: {"type": "string", "format": name}, FORMATS),
         st.builds(lambda pattern: {"type": "string", "pattern": pattern}, PATTERNS),
         st.builds(lambda size: {"type": "integer", **size}, ranges("minimum", "maximum", NUMBERS)),
         st.builds(lambda size: {"type": "number", **size}, ranges("minimum", "maximum", NUMBERS)),
-        st.builds(
-            lambda size: {"type": "number", **size}, ranges("exclusiveMinimum", "exclusiveMaximum", st.integers(-9, 9))
-        ),
+        st.builds(lambda size: {"type": "number", **size}, ranges("exclusiveMinimum", "exclusiveMaximum", small)),
         st.builds(lambda size: {"type": "integer", **size}, ranges("exclusiveMinimum", "maximum", st.floats(-20, 20))),
-        st.fixed_dictionaries(whole),
     )
 
 
