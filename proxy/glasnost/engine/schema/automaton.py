@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from glasnost.engine.grammar import Rules
 from glasnost.engine.schema.characters import Characters
@@ -143,7 +144,7 @@ class Automaton:
         open_now: set[Characters] = set()
         ranges: dict[frozenset[Characters], list[tuple[int, int]]] = {}
         bounds = sorted(events)
-        for low, after in zip(bounds, [*bounds[1:], 0], strict=True):
+        for low, after in pairwise(bounds):
             for found_class, begins in events[low]:
                 (open_now.add if begins else open_now.discard)(found_class)
             if open_now:
