@@ -25,6 +25,8 @@ _ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
 _REPACKED = frozenset({2, 8, 12, 13, 14, 20, 39} if machine() in ("aarch64", "arm64") else {2, 10, 12, 20, 39})
 # What is looked up by token, position or kind stays in RAM, whatever is on a GPU.
 _LOOKED_UP = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
+# Families of which only every fourth layer is no recurrent one, unless the file says otherwise.
+_INTERLEAVED = ("qwen3next", "qwen35", "qwen35moe", "qwen4exp", "minimax-01")
 _LAYER = re.compile(r"blk\.(\d{1,4})\.")
 
 
@@ -58,6 +60,7 @@ def layout_of(gguf: Gguf) -> Layout:
     keys = _Keys(gguf)
     layers = keys.number("block_count", least=1, most=_MAX_LAYERS)
     _check(keys, layers)
+    heads = keys.per_layer("attention.head_count", layers, 0)
     weights, repacked, inputs, outputs, shared = [0] * layers, [0] * layers, 0, 0, 0
     for tensor in gguf.tensors:
         match = _LAYER.match(tensor.name)
@@ -79,11 +82,11 @@ def layout_of(gguf: Gguf) -> Layout:
         outputs=outputs,
         shared=shared,
         cell=tuple(_cells(keys, layers)),
-        state=_state(keys),
+        state=_state(keys, max(heads)),
         trained=keys.number("context_length", least=1),
         width=keys.number("embedding_length", least=1),
         inner=_inner(keys, layers),
-        heads=max(keys.per_layer("attention.head_count", layers, 0)),
+        heads=max(heads),
         vocabulary=keys.vocabulary(),
     )
 
@@ -97,6 +100,8 @@ class _Keys:
         if not isinstance(family, str) or not family:
             raise self.wrong("general.architecture", "is missing")
         self._family = family
+        #: Every which layer attends to all tokens, where the file does not say so.
+        self.interval = 4 if family in _INTERLEAVED else 1
 
     def number(self, key: str, default: int | None = None, *, least: int = 0, most: int = _MOST) -> int:
         value = self._gguf.values.get(f"{self._family}.{key}", default)
@@ -110,7 +115,7 @@ class _Keys:
         if not isinstance(value, Array):
             return [self.number(key, default)] * layers
         items = value.items or ()
-        known = [item for item in items if isinstance(item, int) and 0 <= item <= _MOST]
+        known = [int(item) for item in items if isinstance(item, int) and 0 <= item <= _MOST]
         if len(known) != layers or len(items) != layers:
             raise self.wrong(f"{self._family}.{key}", f"must hold one number for each of the {layers} layers")
         return known
@@ -169,8 +174,8 @@ def _cells(keys: _Keys, layers: int) -> Iterator[int]:
     """Give the numbers that each layer keeps of a token: for each head of keys and values, one key and one value.
 
     Layers of a sliding window keep all tokens as well, since llama.cpp's context is made with `swa_full`. Models with
-    latent attention (MLA) keep no values. Where only some layers attend, and the file does not tell which by
-    `head_count_kv` 0, all are counted: at most too much.
+    latent attention (MLA) keep no values, and an indexer (DSA) one more key. Layers that are recurrent keep nothing
+    of a token, where the file tells which they are; all others are counted: at most too much.
     """
     heads = keys.per_layer("attention.head_count", layers, 0)
     shared = keys.per_layer("attention.head_count_kv", layers, heads[0])
@@ -179,18 +184,32 @@ def _cells(keys: _Keys, layers: int) -> Iterator[int]:
     windowed = [keys.number(f"attention.{what}_length_swa", 0) for what in ("key", "value")]
     key, value = (max(pair) for pair in zip(longest, windowed, strict=True))
     latent = keys.number("attention.key_length_mla", 0) > 0
-    for each in shared:
-        yield each * (key if latent else key + value)
+    index = keys.number("attention.indexer.key_length", 0)
+    for each, recurrent in zip(shared, _recurrent(keys, layers), strict=True):
+        yield 0 if recurrent or not each else each * (key if latent else key + value) + index
 
 
-def _state(keys: _Keys) -> int:
+def _recurrent(keys: _Keys, layers: int) -> list[bool]:
+    """Tell of each layer whether it is a recurrent one, in the two ways that files say so beside `head_count_kv` 0."""
+    named = keys.per_layer("attention.recurrent_layers", layers, 0)
+    if any(named):
+        return [bool(each) for each in named]
+    interval = keys.number("full_attention_interval", keys.interval, least=1)
+    last = layers - keys.number("nextn_predict_layers", 0)
+    return [layer < last and (layer + 1) % interval != 0 for layer in range(layers)]
+
+
+def _state(keys: _Keys, heads: int) -> int:
     """Give the bytes of a recurrent layer's state of one sequence (n_embd_r and n_embd_s of llama-hparams.cpp)."""
     width = keys.number("embedding_length", least=1)
-    head = keys.number("wkv.head_size", 0)
-    if head:
-        return 4 * width * (head + keys.number("token_shift_count", 2))
-    inner, states = keys.number("ssm.inner_size", 0), keys.number("ssm.state_size", 0)
     rows = max(keys.number("ssm.conv_kernel", 0) - 1, 0)
+    if head := keys.number("wkv.head_size", 0):  # RWKV
+        return 4 * width * (head + keys.number("token_shift_count", 2))
+    if short := keys.number("shortconv.l_cache", 0):  # LFM2
+        return 4 * width * (short - 1)
+    if head := keys.number("kda.head_dim", 0):  # Kimi
+        return 4 * heads * head * (3 * (rows or 3) + head)
+    inner, states = keys.number("ssm.inner_size", 0), keys.number("ssm.state_size", 0)
     groups = keys.number("ssm.group_count", 0)
     return 4 * (rows * (inner + 2 * groups * states) + states * inner)
 
