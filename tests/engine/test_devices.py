@@ -82,6 +82,19 @@ def test_a_limit_of_version_1_counts_too_and_the_mounted_group_stands_for_one_ou
     assert devices.available_ram(write(tmp_path, files)) == 301_000
 
 
+def test_the_limit_beyond_which_a_group_is_slowed_counts_like_one(tmp_path):
+    group = "sys/fs/cgroup"
+    files = {
+        **MEMINFO,
+        "proc/self/cgroup": "0::/\n",
+        f"{group}/memory.max": "max\n",
+        f"{group}/memory.high": "700000\n",
+        f"{group}/memory.current": "300000\n",
+        f"{group}/memory.stat": "inactive_file 1000\n",
+    }
+    assert devices.available_ram(write(tmp_path, files)) == 401_000
+
+
 def test_a_group_that_is_over_its_limit_leaves_nothing(tmp_path):
     files = {
         "proc/self/cgroup": "0::/\n",

@@ -96,7 +96,8 @@ def _group_limits(root: Path) -> Iterator[int]:
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = (*line.split(":", 2), "", "")[:3]
             if not controllers:
-                yield from _left(root / "sys/fs/cgroup", path, "memory.max", "memory.current", "")
+                for limit in ("memory.max", "memory.high"):  # beyond the second a process is slowed to a crawl
+                    yield from _left(root / "sys/fs/cgroup", path, limit, "memory.current", "")
             elif "memory" in controllers.split(","):
                 names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
                 yield from _left(root / "sys/fs/cgroup/memory", path, *names)
