@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+#: About a tenth of a second.
+MAX_WORK = 600_000
 
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 _PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b'"\\')
@@ -26,12 +30,15 @@ class Rules:
     """A grammar under construction: rules are added by name, and `text` gives the GBNF of all of them."""
 
     def __init__(self) -> None:
+        #: How much more work may be done for this grammar, a character of it being one; those who add much look at it.
+        self.room = MAX_WORK
         self._bodies: dict[str, str] = {}
         self._taken: dict[str, int] = {}
+        self._remembered: dict[str, str] = {}
 
     def name(self, wanted: str) -> str:
         """Take a free name like `wanted`, for a rule that is set later: a rule may refer to itself."""
-        base = name = _WORD.sub("-", wanted[:80]).strip("-").lower()[:40] or "rule"
+        base = name = _WORD.sub("-", wanted[:80]).strip("-").lower()[:16] or "rule"
         while name in self._bodies:
             self._taken[base] = self._taken.get(base, 1) + 1
             name = f"{base}-{self._taken[base]}"
@@ -41,6 +48,7 @@ class Rules:
     def set(self, name: str, body: str) -> None:
         """Say what the rule of a taken name is."""
         self._bodies[name] = body
+        self.room -= len(body)
 
     def add(self, wanted: str, body: str) -> str:
         """Add a rule and give the name that it got, which is `wanted` unless that is taken or no name for a rule."""
@@ -52,6 +60,12 @@ class Rules:
         """Give the name of a rule that parts of a grammar share; it has capitals, which no other rule's name has."""
         self._bodies.setdefault(name, body)
         return name
+
+    def remembered(self, key: str, add: Callable[[], str]) -> str:
+        """Give the name of the rule that `add` adds, which it does only the first time for each key."""
+        if key not in self._remembered:
+            self._remembered[key] = add()
+        return self._remembered[key]
 
     def text(self) -> str:
         """Give the grammar; one of its rules must have been added as `root`."""

@@ -6,17 +6,19 @@ with two ways a character a token of thirty takes a billion steps. Of a determin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from glasnost.engine.grammar import Rules
-from glasnost.engine.schema.characters import Characters
+from glasnost.engine.schema.characters import Characters, PatternError
 
 MAX_STATES = 2000
 # How many states, counted once for each set of them that they are in, may be looked at to make one deterministic.
 MAX_WORK = 20_000
 _LEAST_WORK = 20
+# What one of them costs, in characters of a grammar.
+_WEIGHT = 10
 
 _States = frozenset[int]
 
@@ -30,7 +32,7 @@ class Part:
 
 
 class Automaton:
-    """States with steps between them; ValueError when there are too many, in the words of `read_pattern`."""
+    """States with steps between them; PatternError when there are too many."""
 
     def __init__(self) -> None:
         self._free: list[list[int]] = []
@@ -80,25 +82,29 @@ class Automaton:
         """Say where the automaton begins and ends."""
         self._whole = whole
 
-    def write(self, rules: Rules, name: str) -> str:
-        """Add the rules of the strings that the automaton goes through, and give the name of the first."""
-        table = self._deterministic()
+    def write(self, rules: Rules, name: str, spend: Callable[[int], None]) -> str:
+        """Add the rules of the strings that the automaton goes through, and give the name of the first.
+
+        `spend` is told of the work before it is done, a character of a grammar being one.
+        """
+        table = self._deterministic(spend)
         alive = _reaching({state for state in table if self._whole.last in state}, table)
         start = next(iter(table))
         if start not in alive:
-            raise ValueError("matches no text that can stand in JSON")
+            raise PatternError("matches no text that can stand in JSON")
         names = {state: rules.name(name) for state in table if state in alive}
-        for state, steps in table.items():
-            if state in alive:
-                bodies = ['""'] if self._whole.last in state else []
-                for target, characters in steps.items():
-                    bodies += [f"{body} {names[target]}" for body in characters.as_json() if target in alive]
-                rules.set(names[state], " | ".join(bodies))
+        for state, own in names.items():
+            bodies = ['""'] if self._whole.last in state else []
+            for target, characters in table[state].items():
+                if target in alive:
+                    bodies += [f"{body} {names[target]}" for body in characters.as_json()]
+            rules.set(own, " | ".join(bodies))
+            spend(0)
         return names[start]
 
     def _state(self) -> int:
         if len(self._steps) >= MAX_STATES:
-            raise ValueError("has too many states; lower its repetitions")
+            raise PatternError("has too many states; lower its repetitions")
         self._free.append([])
         self._steps.append([])
         return len(self._steps) - 1
@@ -114,7 +120,7 @@ class Automaton:
                     work.append(state)
         return frozenset(reached)
 
-    def _deterministic(self) -> dict[_States, dict[_States, Characters]]:
+    def _deterministic(self, spend: Callable[[int], None]) -> dict[_States, dict[_States, Characters]]:
         """Give the sets of states that are possible at once, the first first, each with its steps to others."""
         start = self._closure([self._whole.first])
         table: dict[_States, dict[_States, Characters]] = {}
@@ -123,9 +129,11 @@ class Automaton:
             states = work.pop()
             if states in table:
                 continue
-            left -= max(len(states), _LEAST_WORK)
+            work_here = max(len(states), _LEAST_WORK)
+            left -= work_here
             if left < 0:
-                raise ValueError("has too many states; lower its repetitions")
+                raise PatternError("has too many states; lower its repetitions")
+            spend(_WEIGHT * work_here)
             steps = [step for state in states for step in self._steps[state]]
             table[states] = self._apart(steps)
             work += table[states]
@@ -136,22 +144,22 @@ class Automaton:
         by_class: dict[Characters, set[int]] = {}
         for characters, target in steps:
             by_class.setdefault(characters, set()).add(target)
-        events: dict[int, list[tuple[Characters, bool]]] = {}
-        for characters in by_class:
+        targets = list(by_class.values())
+        events: dict[int, list[tuple[int, bool]]] = {}
+        for number, characters in enumerate(by_class):
             for low, high in characters.ranges:
-                events.setdefault(low, []).append((characters, True))
-                events.setdefault(high + 1, []).append((characters, False))
-        open_now: set[Characters] = set()
-        ranges: dict[frozenset[Characters], list[tuple[int, int]]] = {}
-        bounds = sorted(events)
-        for low, after in pairwise(bounds):
-            for found_class, begins in events[low]:
-                (open_now.add if begins else open_now.discard)(found_class)
+                events.setdefault(low, []).append((number, True))
+                events.setdefault(high + 1, []).append((number, False))
+        open_now: set[int] = set()
+        ranges: dict[frozenset[int], list[tuple[int, int]]] = {}
+        for low, after in pairwise(sorted(events)):
+            for number, begins in events[low]:
+                (open_now.add if begins else open_now.discard)(number)
             if open_now:
                 ranges.setdefault(frozenset(open_now), []).append((low, after - 1))
         found: dict[_States, list[tuple[int, int]]] = {}
         for classes, where in ranges.items():
-            states = self._closure(state for each in classes for state in by_class[each])
+            states = self._closure(state for number in classes for state in targets[number])
             found.setdefault(states, []).extend(where)
         return {states: Characters.of(*where) for states, where in found.items()}
 

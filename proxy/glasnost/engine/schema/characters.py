@@ -22,6 +22,11 @@ _ESCAPED = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '\\"', 
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/-")
 _META = frozenset("^$*+?{}()|[]")
 
+
+class PatternError(Exception):
+    """What is not supported of a pattern, as what the pattern does: "lacks a `)`"."""
+
+
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -66,7 +71,7 @@ ANY = Characters(((0, _LAST),))
 
 
 def read(text: str, at: int) -> tuple[Characters, int]:
-    """Read the class that begins at a character, and give where it ends; ValueError says what is wrong there."""
+    """Read the class that begins at a character, and give where it ends; PatternError says what is wrong there."""
     if text[at] == "[":
         return _set(text, at + 1)
     if text[at] == "\\":
@@ -74,7 +79,7 @@ def read(text: str, at: int) -> tuple[Characters, int]:
     if text[at] == ".":
         return Characters.of(*_ENDS).others(), at + 1
     if text[at] in _META:
-        raise ValueError(f"does not understand `{text[at]}` at character {at + 1}")
+        raise PatternError(f"does not understand `{text[at]}` at character {at + 1}")
     return _one(ord(text[at])), at + 1
 
 
@@ -89,7 +94,7 @@ def _set(text: str, at: int) -> tuple[Characters, int]:
     last = _LAST
     while not text.startswith("]", at):
         if at >= len(text):
-            raise ValueError("lacks a `]`")
+            raise PatternError("lacks a `]`")
         if text.startswith("\\", at) and text[at + 1 : at + 2] in tuple("wWdD"):
             # The other dialect's digits and letters are not ruled out by ours.
             last = 0x7F
@@ -106,16 +111,16 @@ def _member(text: str, at: int) -> tuple[Characters, int]:
     if text.startswith("\\", at):
         return _escape(text, at + 1)
     if at >= len(text):
-        raise ValueError("lacks a `]`")
+        raise PatternError("lacks a `]`")
     return _one(ord(text[at])), at + 1
 
 
 def _between(low: Characters, high: Characters) -> Characters:
     if any(len(end.ranges) != 1 or end.ranges[0][0] != end.ranges[0][1] for end in (low, high)):
-        raise ValueError("has a range whose end is no single character")
+        raise PatternError("has a range whose end is no single character")
     first, last = low.ranges[0][0], high.ranges[0][0]
     if first > last:
-        raise ValueError("has a range that runs backwards")
+        raise PatternError("has a range that runs backwards")
     return Characters(((first, last),))
 
 
@@ -140,7 +145,7 @@ def _escape(text: str, at: int) -> tuple[Characters, int]:
             return _one(int(digits, 16)), at + 1 + size
     if character in _SYNTAX or (character and not character.isalnum() and character.isascii()):
         return _one(ord(character)), at + 1
-    raise ValueError(f"does not understand `\\{character}` at character {at}")
+    raise PatternError(f"does not understand `\\{character}` at character {at}")
 
 
 def _range(low: int, high: int) -> str:

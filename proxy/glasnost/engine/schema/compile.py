@@ -18,6 +18,7 @@ from glasnost.errors import InvalidRequest
 
 # Any of them may come next, and each is a way to be followed.
 MAX_OPTIONAL = 100
+_PLACE = 20
 
 
 def add_schema(rules: Rules, schema: Any, name: str, *, param: str) -> str:
@@ -35,7 +36,7 @@ def add_schema(rules: Rules, schema: Any, name: str, *, param: str) -> str:
     """
     if not isinstance(schema, dict):
         raise InvalidRequest(f"`{param}` must be an object.", param=param)
-    document = Document(schema, param)
+    document = Document(schema, param, rules)
     reader = Reader(document)
     nodes = nodes_of(reader, document.root)
     check(reader, nodes)
@@ -79,6 +80,7 @@ class _Writer:
     def write(self, node: Node) -> None:
         """Write a place: its constants are one tree, its other shapes a rule or a name each."""
         name = self.names[node.place.pointer]
+        self._document.spend(_PLACE)
         bodies = [self._once(shape, name) for shape in node.shapes if shape.kind != "constants"]
         values = [value for shape in node.shapes for value in shape.values]
         if values:
@@ -118,13 +120,16 @@ class _Writer:
         if len(shape.members) - len(shape.required) > MAX_OPTIONAL:
             raise self._document.wrong(shape.place, f"more than {MAX_OPTIONAL} properties are not `required`")
         after_some, after_none = f'{self._white} "}}"', '"}"'
-        for member, place in reversed(list(shape.members.items())):
+        # Behind the first that must be there, some came.
+        sure = next((at for at, member in enumerate(shape.members) if member in shape.required), len(shape.members))
+        for at, (member, place) in reversed(list(enumerate(shape.members.items()))):
             key = literal(text_of(member) + ":")
             pair = self._rules.add(f"{name}-pair", f"{key} {self._white} {self.names[place.pointer]}")
             first, more = f"{pair} {after_some}", f'"," {self._white} {pair} {after_some}'
             if member not in shape.required:
                 first, more = f"{first} | {after_none}", f"{more} | {after_some}"
-            after_none = self._rules.add(f"{name}-first", first)
+            if at <= sure:
+                after_none = self._rules.add(f"{name}-first", first)
             after_some = self._rules.add(f"{name}-more", more)
         return self._rules.add(f"{name}-object", f'"{{" {self._white} {after_none}')
 

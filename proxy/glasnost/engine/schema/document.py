@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glasnost.engine.grammar import Rules
 from glasnost.errors import InvalidRequest
 
 MAX_DEPTH = 64
 MAX_VALUES = 4000
 MAX_CHARACTERS = 60_000
+_VALUE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,14 @@ class Place:
 
 
 class Document:
-    """A schema that is small enough to be read; `param` is the field of the request that it came in."""
+    """A schema that is small enough to be read; `param` is the field of the request that it came in.
 
-    def __init__(self, schema: Any, param: str) -> None:
+    `rules` will hold it, and counts the work for all schemas of the request.
+    """
+
+    def __init__(self, schema: Any, param: str, rules: Rules) -> None:
         self.param = param
+        self._rules = rules
         self.root = Place("#", schema)
         self._check_size(schema)
 
@@ -41,10 +47,21 @@ class Document:
         pointer = place if isinstance(place, str) else place.pointer
         return InvalidRequest(f"`{self.param}` at {pointer[:200]}: {problem}.", param=self.param, code="invalid_schema")
 
+    def spend(self, work: int) -> None:
+        """Count work before it is done, a character of a grammar being one; refuse the schema when it is too much."""
+        self._rules.room -= work
+        if self._rules.room < 0:
+            raise self.wrong(
+                self.root,
+                "it is too much work, with all other schemas of the request; use fewer properties, alternatives, "
+                "fixed values and patterns",
+            )
+
     def follow(self, place: Place, reference: Any) -> Place:
         """Give what a `$ref` of this place stands for; only references within the document are followed."""
         if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
             raise self.wrong(place, "`$ref` must be a place in this schema, such as #/$defs/name")
+        self.spend(len(reference))
         target = self.root
         for part in reference.split("/")[1:]:
             step: str | int = part.replace("~1", "/").replace("~0", "~")
@@ -73,6 +90,7 @@ class Document:
             work += ((child, depth + 1) for child in _children(value, MAX_VALUES - seen - len(work)))
             if seen + len(work) >= MAX_VALUES:
                 raise self.wrong(self.root, f"it holds more than {MAX_VALUES} values")
+            self.spend(_VALUE)
             if room < 0:
                 raise self.wrong(self.root, f"its names and texts are longer than {MAX_CHARACTERS} characters")
 

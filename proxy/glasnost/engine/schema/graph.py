@@ -13,6 +13,8 @@ from glasnost.engine.schema.shape import Shape
 
 # How many ways may be open at once because of unions within unions.
 MAX_OPEN = 64
+# What it costs, in characters of a grammar, to look at a place below another, and at a pair of shapes.
+_CHILD, _PAIR = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def nodes_of(reader: Reader, root: Place) -> dict[str, Node]:
             continue
         shapes = reader.shapes(place)
         places = [_below(reader, shape) for shape in shapes]
+        reader.document.spend(_CHILD * sum(len(below) for below, _ in places))
         nodes[place.pointer] = Node(
             place,
             shapes,
@@ -50,23 +53,26 @@ def check(reader: Reader, nodes: Mapping[str, Node]) -> None:
     for pointer in nodes.keys() - _ending(nodes):
         raise reader.document.wrong(pointer, "every value here must hold another one like it, without end")
     widths = {pointer: _width(reader, node) for pointer, node in nodes.items()}
+    above: dict[str, list[str]] = {pointer: [] for pointer in nodes}
+    for pointer, node in nodes.items():
+        for child in {child for part in node.below for child in part}:
+            above[child].append(pointer)
     open_ways = dict(widths)
-    # Deepest first: without references, one pass is enough.
-    order = sorted(nodes, key=len, reverse=True)
-    changed = True
-    while changed:
-        changed = False
-        for pointer in order:
-            below = max((open_ways[child] for part in nodes[pointer].below for child in part), default=1)
-            if widths[pointer] * below > open_ways[pointer]:
-                open_ways[pointer] = widths[pointer] * below
-                changed = True
-            if open_ways[pointer] > MAX_OPEN:
-                raise reader.document.wrong(
-                    pointer,
-                    "its alternatives cannot be told apart while they are written; give each a required first property "
-                    "with a `const` of its own",
-                )
+    work = [pointer for pointer in nodes if widths[pointer] > 1]
+    while work:
+        child = work.pop()
+        if open_ways[child] > MAX_OPEN:
+            raise reader.document.wrong(
+                child,
+                "its alternatives cannot be told apart while they are written; give each a required first property "
+                "with a `const` of its own",
+            )
+        reader.document.spend(len(above[child]))
+        for pointer in above[child]:
+            ways = widths[pointer] * open_ways[child]
+            if ways > open_ways[pointer]:
+                open_ways[pointer] = ways
+                work.append(pointer)
 
 
 def _below(reader: Reader, shape: Shape) -> tuple[list[Place], list[Place]]:
@@ -100,6 +106,7 @@ def _ending(nodes: Mapping[str, Node]) -> set[str]:
 def _width(reader: Reader, node: Node) -> int:
     """Give how many shapes of a place may be open together while something within them is written."""
     structured = [shape for shape in node.shapes if shape.kind in ("object", "array")]
+    reader.document.spend(_PAIR * len(structured) ** 2)
     together = (
         sum(confusable(shape, other, reader.shapes) for other in structured if other is not shape)
         for shape in structured

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from glasnost.engine.schema import characters
 from glasnost.engine.schema.automaton import Automaton, Part
+from glasnost.engine.schema.characters import PatternError
 
 MAX_LENGTH = 500
 MAX_NESTING = 10
@@ -19,12 +20,9 @@ _Maker = Callable[[], Part]
 
 
 def read_pattern(text: str) -> Automaton:
-    """Give the automaton of the strings that a pattern is found in.
-
-    ValueError tells what is not supported, as what the pattern does: "lacks a `)`".
-    """
+    """Give the automaton of the strings that a pattern is found in; PatternError tells what is not supported."""
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+        raise PatternError(f"is longer than {MAX_LENGTH} characters")
     return _Reader(text).whole()
 
 
@@ -43,7 +41,7 @@ class _Reader:
         self._at = int(self._starts)
         part = self._alternatives(0)
         if self._at < len(self._text):
-            raise ValueError(f"does not understand `{self._text[self._at]}` at character {self._at + 1}")
+            raise PatternError(f"does not understand `{self._text[self._at]}` at character {self._at + 1}")
         anything = self._repeat(lambda: self._automaton.one(characters.ANY), 0, None)
         makers = [*([] if self._starts else [anything]), part, *([] if self._ends else [anything])]
         self._automaton.finish(self._row(makers)())
@@ -51,14 +49,14 @@ class _Reader:
 
     def _alternatives(self, depth: int) -> _Maker:
         if depth > MAX_NESTING:
-            raise ValueError(f"is nested more than {MAX_NESTING} groups deep")
+            raise PatternError(f"is nested more than {MAX_NESTING} groups deep")
         makers = [self._sequence(depth)]
         while self._skip("|"):
             makers.append(self._sequence(depth))
         if len(makers) == 1:
             return makers[0]
         if depth == 0 and (self._starts or self._ends):
-            raise ValueError("must have its alternatives in a group where it has `^` or `$`: ^(?:a|b)$")
+            raise PatternError("must have its alternatives in a group where it has `^` or `$`: ^(?:a|b)$")
         return lambda: self._automaton.any_of([make() for make in makers])
 
     def _sequence(self, depth: int) -> _Maker:
@@ -78,10 +76,10 @@ class _Reader:
             found, self._at = characters.read(self._text, self._at)
             return lambda: self._automaton.one(found)
         if self._skip("?") and not self._skip(":"):
-            raise ValueError("may have groups (...) and (?:...) only")
+            raise PatternError("may have groups (...) and (?:...) only")
         inner = self._alternatives(depth + 1)
         if not self._skip(")"):
-            raise ValueError("lacks a `)`")
+            raise PatternError("lacks a `)`")
         return inner
 
     def _repeated(self, make: _Maker) -> _Maker:
@@ -89,9 +87,9 @@ class _Reader:
         if (least, most) == (1, 1):
             return make
         if self._text[self._at : self._at + 1] in tuple("*+?{"):
-            raise ValueError(f"repeats a repetition at character {self._at + 1}")
+            raise PatternError(f"repeats a repetition at character {self._at + 1}")
         if most is not None and least > most:
-            raise ValueError("has a repetition whose least is more than its most")
+            raise PatternError("has a repetition whose least is more than its most")
         return self._repeat(make, least, most)
 
     def _repeat(self, make: _Maker, least: int, most: int | None) -> _Maker:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glasnost.engine.schema.disjoint import disjoint
-from glasnost.engine.schema.document import Document, Place
+from glasnost.engine.schema.document import Document, Place, mapping
 from glasnost.engine.schema.shape import (
     Shape,
     alone,
@@ -19,6 +19,9 @@ from glasnost.engine.schema.shape import (
 
 MAX_ALTERNATIVES = 50
 _MAX_CHAIN = 100
+# What it costs, in characters of a grammar, to read a place, and to look at what was read.
+_PLACE = 30
+_LOOK = 5
 
 
 class Reader:
@@ -33,9 +36,11 @@ class Reader:
         """Give the shapes of which a value here is one; there is at least one."""
         known = self._read.get(place.pointer)
         if known is not None:
+            self.document.spend(_LOOK + sum(len(shape.values) for shape in known))
             return known
         if place.pointer in self._reading or len(self._reading) > _MAX_CHAIN:
             raise self.document.wrong(place, "it refers to itself, or through too many others, before any value begins")
+        self.document.spend(_PLACE + len(place.pointer) // 16)
         self._reading.append(place.pointer)
         found = {shape.place.pointer + shape.kind: shape for shape in self._take_apart(place)}
         self._reading.pop()
@@ -60,6 +65,7 @@ class Reader:
         types = types_of(self.document, place, schema)
         if types is None:
             return [Shape("any", place)]
+        self.document.spend(_LOOK * len(mapping(self.document, place, "properties")))
         return [
             object_shape(self.document, place, schema) if kind == "object" else Shape(kind, place) for kind in types
         ]
@@ -77,6 +83,7 @@ class Reader:
     def _check_one_of(self, place: Place, parts: list[tuple[Shape, ...]]) -> None:
         for at, part in enumerate(parts):
             for other in parts[:at]:
+                self.document.spend(sum(_effort(one) + _effort(two) for one in part for two in other))
                 if not all(disjoint(one, two, self.shapes) for one in part for two in other):
                     raise self.document.wrong(
                         place,
@@ -95,6 +102,7 @@ class Reader:
             parts.append((object_shape(self.document, place, own),))
         if any(len(part) != 1 for part in parts):
             raise self.document.wrong(place, "`allOf` may combine objects only; write one schema")
+        self.document.spend(sum(len(part[0].members) for part in parts))
         return [merged(self.document, place, [part[0] for part in parts])]
 
     def _parts(self, place: Place, keyword: str) -> list[Place]:
@@ -102,3 +110,7 @@ class Reader:
         if not isinstance(parts, list) or not parts:
             raise self.document.wrong(place, f"`{keyword}` must be an array of schemas")
         return [place.at(keyword, index) for index in range(len(parts))]
+
+
+def _effort(shape: Shape) -> int:
+    return _LOOK + len(shape.members) + len(shape.values)

@@ -127,7 +127,7 @@ def merged(document: Document, place: Place, shapes: Iterable[Shape]) -> Shape:
         if shape.kind != "object":
             raise document.wrong(place, "`allOf` may combine objects only; write one schema")
         for name, member in shape.members.items():
-            if members.setdefault(name, member) != member:
+            if members.setdefault(name, member).pointer != member.pointer:
                 raise document.wrong(place, f"`allOf` describes {name[:100]!r} twice; keep one of them")
         required |= shape.required
     if any(names != set(members) for names in closed):

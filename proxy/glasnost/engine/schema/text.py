@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glasnost.engine.grammar import Rules
+from glasnost.engine.schema.characters import PatternError
 from glasnost.engine.schema.document import Document, Place, count
 from glasnost.engine.schema.pattern import read_pattern
 from glasnost.engine.schema.repeat import MAX_CHARACTERS, characters
@@ -58,8 +59,8 @@ def _pattern(rules: Rules, document: Document, place: Place, pattern: object) ->
     if not isinstance(pattern, str):
         raise document.wrong(place, "`pattern` must be a string")
     try:
-        return read_pattern(pattern).write(rules, "pattern")
-    except ValueError as error:
+        return rules.remembered(pattern, lambda: read_pattern(pattern).write(rules, "pattern", document.spend))
+    except PatternError as error:
         raise document.wrong(place, f"`pattern` {error}") from error
 
 
