@@ -97,6 +97,7 @@ class Automaton:
             bodies = ['""'] if self._whole.last in state else []
             for target, characters in table[state].items():
                 if target in alive:
+                    spend(_WEIGHT)
                     bodies += [f"{body} {names[target]}" for body in characters.as_json()]
             rules.set(own, " | ".join(bodies))
             spend(0)

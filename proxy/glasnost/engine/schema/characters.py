@@ -6,6 +6,7 @@ Where dialects differ (`\w` of ECMAScript is ASCII, of Python not), a class hold
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _LAST = 0x10FFFF
 _DIGIT = ((0x30, 0x39),)
@@ -19,6 +20,7 @@ _SPACES = (
 _ENDS = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 _CONTROLS = {"n": 0x0A, "r": 0x0D, "t": 0x09, "f": 0x0C, "v": 0x0B}
 _ESCAPED = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '\\"', 0x5C: "\\\\"}
+_NEVER_PLAIN = ((0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0xD800, 0xDFFF))
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/-")
 _META = frozenset("^$*+?{}()|[]")
 
@@ -56,14 +58,9 @@ class Characters:
         gaps.append((start, last))
         return Characters(tuple((low, min(high, last)) for low, high in gaps if low <= min(high, last)))
 
-    def as_json(self) -> list[str]:
+    def as_json(self) -> tuple[str, ...]:
         """Give GBNF for one of them in a JSON string: a class of those that stand for themselves, and the escapes."""
-        escapes = [code for code in _ESCAPED if any(low <= code <= high for low, high in self.ranges)]
-        # Controls and surrogates are no characters of a JSON string.
-        outside = Characters.of(*self.others().ranges, (0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0xD800, 0xDFFF))
-        plain = "".join(_range(low, high) for low, high in outside.others().ranges)
-        parts = [f"[{plain}]"] if plain else []
-        return parts + [f'"\\\\{_ESCAPED[code]}"' for code in escapes]
+        return _as_json(self.ranges)
 
 
 #: Any character at all.
@@ -150,3 +147,13 @@ def _escape(text: str, at: int) -> tuple[Characters, int]:
 
 def _range(low: int, high: int) -> str:
     return f"\\U{low:08X}" if low == high else f"\\U{low:08X}-\\U{high:08X}"
+
+
+@lru_cache(256)
+def _as_json(ranges: Ranges) -> tuple[str, ...]:
+    escapes = [code for code in _ESCAPED if any(low <= code <= high for low, high in ranges)]
+    # Controls and surrogates are no characters of a JSON string.
+    outside = Characters.of(*Characters(ranges).others().ranges, *_NEVER_PLAIN)
+    plain = "".join(_range(low, high) for low, high in outside.others().ranges)
+    parts = (f"[{plain}]",) if plain else ()
+    return (*parts, *(f'"\\\\{_ESCAPED[code]}"' for code in escapes))

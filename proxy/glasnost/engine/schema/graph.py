@@ -13,8 +13,8 @@ from glasnost.engine.schema.shape import Shape
 
 # How many ways may be open at once because of unions within unions.
 MAX_OPEN = 64
-# What it costs, in characters of a grammar, to look at a place below another, and at a pair of shapes.
-_CHILD, _PAIR = 3, 8
+# What it costs, in characters of a grammar, to look at a shape, at a place below it, and at a pair of shapes.
+_SHAPE, _CHILD, _PAIR = 30, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def nodes_of(reader: Reader, root: Place) -> dict[str, Node]:
             continue
         shapes = reader.shapes(place)
         places = [_below(reader, shape) for shape in shapes]
-        reader.document.spend(_CHILD * sum(len(below) for below, _ in places))
+        reader.document.spend(sum(_SHAPE + _CHILD * len(below) for below, _ in places))
         nodes[place.pointer] = Node(
             place,
             shapes,

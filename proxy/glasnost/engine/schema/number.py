@@ -10,6 +10,7 @@ from glasnost.engine.schema.document import Document, Place
 
 # Sixteen digits: what a double holds, and no endless row of them.
 _MOST = 10**16 - 1
+_ANY = '"0" | [1-9] [0-9]{0,15}'
 _FRACTION = '("." [0-9]{1,16})?'
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -30,6 +31,8 @@ def integer(document: Document, place: Place) -> str:
     if place.schema.get("multipleOf", 1) != 1:
         raise document.wrong(place, "`multipleOf` is not supported; remove it")
     values = _bounds(document, place)
+    if not values:
+        return f'"-"? ({_ANY})'
     least = max(math.ceil(values.get("minimum", -_MOST)), math.floor(values.get("exclusiveMinimum", -_MOST - 1)) + 1)
     most = min(math.floor(values.get("maximum", _MOST)), math.ceil(values.get("exclusiveMaximum", _MOST + 1)) - 1)
     least, most = max(least, -_MOST), min(most, _MOST)
@@ -46,7 +49,7 @@ def number(document: Document, place: Place) -> str:
         raise document.wrong(place, "`multipleOf` is not supported; remove it")
     values = _bounds(document, place)
     if not values:
-        return f'"-"? ({_digits(0, _MOST)}) {_FRACTION} ([eE] [-+]? [0-9]{{1,2}})?'
+        return f'"-"? ({_ANY}) {_FRACTION} ([eE] [-+]? [0-9]{{1,2}})?'
     if any(value != math.floor(value) for value in values.values()):
         raise document.wrong(place, "the bounds of a `number` must be whole numbers; round them")
     low = _lower(values)
