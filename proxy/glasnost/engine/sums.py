@@ -34,7 +34,8 @@ def refusal(plans: Mapping[str, Plan], space: Space) -> str | None:
         return None
     lines = [f"{name}: {arithmetic(each)}" for name, each in plans.items()]
     sums = ", ".join(f"{mib(size)} MiB of {place_name(place)}" for place, size in enumerate(wanted) if size)
-    advice = "lower ctx or slots, take a smaller kv_type such as q8_0, or do not pin all of them"
+    lower = "gpu_layers, ctx or slots" if any(missing(wanted, space)[1:]) else "ctx or slots"
+    advice = f"lower {lower}, take a smaller kv_type such as q8_0, or do not pin all of them"
     return "\n    ".join(
         [
             "the engines that are always loaded do not fit together:",
