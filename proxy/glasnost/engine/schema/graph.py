@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from glasnost.engine.schema.shape import Shape
 
 # How many ways may be open at once because of unions within unions.
 MAX_OPEN = 64
+# How many optional properties count as one of them.
+_OPTIONAL = 8
 # What it costs, in characters of a grammar, to look at a shape, at a place below it, and at a pair of shapes.
 _SHAPE, _CHILD, _PAIR = 30, 4, 8
 
@@ -50,15 +53,21 @@ def nodes_of(reader: Reader, root: Place) -> dict[str, Node]:
 
 def check(reader: Reader, nodes: Mapping[str, Node]) -> None:
     """Refuse a schema with a place whose values never end, or with more ways open at once than can be followed."""
-    for pointer in nodes.keys() - _ending(nodes):
-        raise reader.document.wrong(pointer, "every value here must hold another one like it, without end")
+    ending = _ending(nodes)
+    for pointer in nodes:
+        if pointer not in ending:
+            raise reader.document.wrong(pointer, "every value here must hold another one like it, without end")
+    _check_open(reader, nodes)
+
+
+def _check_open(reader: Reader, nodes: Mapping[str, Node]) -> None:
     widths = {pointer: _width(reader, node) for pointer, node in nodes.items()}
     above: dict[str, list[str]] = {pointer: [] for pointer in nodes}
     for pointer, node in nodes.items():
         for child in {child for part in node.below for child in part}:
             above[child].append(pointer)
-    open_ways = dict(widths)
-    work = [pointer for pointer in nodes if widths[pointer] > 1]
+    open_ways = {pointer: max(widths[pointer], _own(node)) for pointer, node in nodes.items()}
+    work = [pointer for pointer in nodes if open_ways[pointer] > 1]
     while work:
         child = work.pop()
         if open_ways[child] > MAX_OPEN:
@@ -101,6 +110,15 @@ def _ending(nodes: Mapping[str, Node]) -> set[str]:
             ending.add(pointer)
             work += waiting.get(pointer, [])
     return ending
+
+
+def _own(node: Node) -> int:
+    """Give how many ways may be open within a place itself: strings, numbers, optional properties."""
+    kinds = Counter(shape.kind for shape in node.shapes)
+    scalars = max(kinds["string"], kinds["integer"] + kinds["number"])
+    optional = max((len(shape.members) - len(shape.required) for shape in node.shapes), default=0)
+    # These part with the first characters of a name.
+    return max(1, scalars, optional // _OPTIONAL)
 
 
 def _width(reader: Reader, node: Node) -> int:
