@@ -110,3 +110,12 @@ def answer(model: Model, constraint: Constraint, seed: int, sampling: Sampling |
         return None
     finally:
         sampler.close()
+
+
+def allows(model: Model, schema, text: str) -> bool:
+    """Say whether all of a text is taken, byte by byte, and an answer may end behind it."""
+    state = constraint(model, schema)
+    try:
+        return all(state.take(model.byte_tokens[byte]) for byte in text.encode()) and state.take(model.end)
+    finally:
+        state.close()

@@ -11,9 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from glasnost.engine.llama import Model
 from glasnost.engine.params import Sampling
-from glasnost.engine.settings import EngineSettings
 from glasnost.errors import InvalidRequest
 from schemas import SCHEMAS, answer, constraint
 
@@ -25,23 +23,16 @@ for name, read in READERS.items():
     FORMATS.checks(name, raises=ValueError)(lambda text, read=read: not isinstance(text, str) or read(text) is not None)
 
 
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(smollm_path, "m"))
-    yield model
-    model.close()
-
-
 @settings(max_examples=100, deadline=None)
 @given(schema=SCHEMAS, seed=st.integers(0, 2**32), drawn=st.booleans())
-def test_an_answer_is_valid_under_its_schema(model, schema, seed, drawn):
+def test_an_answer_is_valid_under_its_schema(vocabulary, schema, seed, drawn):
     wrapped = {"type": "object", "properties": {"it": schema}, "required": ["it"], "additionalProperties": False}
     try:
-        state = constraint(model, wrapped)
+        state = constraint(vocabulary, wrapped)
     except InvalidRequest as refused:
         event(f"refused: {refused.code}")
         return
-    text = answer(model, state, seed, Sampling(temperature=1, top_k=0, min_p=0) if drawn else None)
+    text = answer(vocabulary, state, seed, Sampling(temperature=1, top_k=0, min_p=0) if drawn else None)
     event("cut" if text is None else "whole")
     if text is not None:
         Draft202012Validator(wrapped, format_checker=FORMATS).validate(json.loads(text))
