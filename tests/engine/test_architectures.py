@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from gguf_files import BOOL, F32, STRING, U32, File, TensorInfo, array
+from gguf_files import BOOL, F32, STRING, U32, File, TensorInfo, array, tiny
 from glasnost.engine.gguf import read_gguf
 from glasnost.engine.layout import Layout, layout_of
 from glasnost.engine.plan import Wish, plan, share
@@ -144,8 +145,19 @@ def test_a_file_may_name_its_recurrent_layers_itself(tmp_path):
         ("deepseek2", "expert_group_count", 7),
         ("gemma4", "feed_forward_length", [1.5, 1.5]),
         ("gemma3", "attention__head_count_kv", 5),
+        ("gemma3", "attention__layer_norm_rms_epsilon", -1.0),
     ],
 )
 def test_figures_that_no_model_has_are_refused_by_name(tmp_path, family, key, value):
     with pytest.raises(ModelFileError, match="cannot be loaded: "):
         header(tmp_path, family, **{key: value})
+
+
+@pytest.mark.parametrize("kind", [24, 26])
+def test_weights_that_no_cpu_multiplies_are_refused_and_a_table_of_them_is_not(tmp_path, kind):
+    file = tiny()
+    for name, allowed in (("blk.0.ffn_up.weight", False), ("blk.0.ffn_gate_tid2eid.weight", True)):
+        file.tensors = [TensorInfo(name, (8,), kind=kind)]
+        gguf = read_gguf(file.write(tmp_path / "m.gguf"))
+        with nullcontext() if allowed else pytest.raises(ModelFileError, match="as no weights are"):
+            layout_of(gguf)

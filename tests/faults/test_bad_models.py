@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import struct
 import subprocess
 import sys
@@ -76,6 +77,8 @@ BAD_IN_THE_CHILD = {
     "no-template": (tiny("{% for %}").bytes(), "cannot be used"),
     "deep-template": (tiny("{{ " + "(" * 5000 + " }}").bytes(), "cannot be used"),
 }
+#: A vocabulary under the name of another kind: llama.cpp does not refuse it but ends the process.
+FATAL = tiny(ECHO, tokenizer__ggml__model=(STRING, "bert"))
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for name, (data, _) in (BAD | BAD_IN_THE_CHILD).items():
         (folder / f"{name}.gguf").write_bytes(data)
+    FATAL.write(folder / "fatal.gguf")
     tiny(ECHO).write(folder / "good.gguf")
     tiny(hostile()).write(folder / "hostile.gguf")
     return folder
@@ -138,6 +142,16 @@ def test_an_engine_that_runs_alone_says_what_is_wrong_with_its_file_and_exits_1(
     assert f"{name}.gguf " in done.stderr
     assert (BAD | BAD_IN_THE_CHILD)[name][1] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_over_which_llama_cpp_ends_the_process_ends_the_child_alone_and_says_where(server, folder):
+    refused = ask(server, "fatal")
+    assert refused.status_code == 503
+    assert "The engine 'fatal' did not start: it was ended by SIGABRT" in refused.json()["error"]["message"]
+    assert ask(server, "good").status_code == 200
+    done = engine(folder / "fatal.gguf")
+    assert done.returncode == -signal.SIGABRT
+    assert done.stderr.splitlines()[-1].endswith("fatal error"), "and no pages of a debugger"
 
 
 def test_a_hostile_template_fails_its_own_requests_and_the_engine_goes_on(server, folder):

@@ -27,6 +27,9 @@ _REPACKED = frozenset({2, 8, 12, 13, 14, 20, 39} if machine() in ("aarch64", "ar
 _LOOKED_UP = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
 # Families of which only every fourth layer is no recurrent one, unless the file says otherwise.
 _INTERLEAVED = ("qwen3next", "qwen35", "qwen35moe", "qwen4exp", "minimax-01")
+# Types of whole numbers and of doubles, with which no matrix of a model is multiplied; one table of them is looked up.
+_NO_WEIGHTS = range(24, 29)
+_TABLE = "tid2eid"
 _LAYER = re.compile(r"blk\.(\d{1,4})\.")
 
 
@@ -60,6 +63,7 @@ def layout_of(gguf: Gguf) -> Layout:
     keys = _Keys(gguf)
     layers = keys.number("block_count", least=1, most=_MAX_LAYERS)
     _check(keys, layers)
+    _check_types(gguf)
     heads = keys.per_layer("attention.head_count", layers, 0)
     weights, repacked, inputs, outputs, shared = [0] * layers, [0] * layers, 0, 0, 0
     for tensor in gguf.tensors:
@@ -124,6 +128,10 @@ class _Keys:
         value = self._gguf.values.get(f"{self._family}.{key}", default)
         return value if isinstance(value, str) else ""
 
+    def below_zero(self, key: str) -> bool:
+        value = self._gguf.values.get(f"{self._family}.{key}")
+        return isinstance(value, float) and value < 0
+
     def vocabulary(self) -> int:
         tokens = self._gguf.values.get("tokenizer.ggml.tokens")
         if not isinstance(tokens, Array) or tokens.length < 1:
@@ -158,6 +166,8 @@ def _check(keys: _Keys, layers: int) -> None:
         )
     if groups > 1 and (experts % groups or not 0 < keys.number("expert_group_used_count", 0) < groups):
         raise keys.wrong("the counts of experts", f"do not agree: {experts} in {groups} groups")
+    if keys.below_zero("attention.layer_norm_rms_epsilon"):
+        raise keys.wrong("attention.layer_norm_rms_epsilon", "is below 0")
     if keys.text("rope.scaling.type", "linear") not in _ROPE_SCALINGS:
         raise keys.wrong("rope.scaling.type", f"is none of {', '.join(_ROPE_SCALINGS)}")
     heads = keys.per_layer("attention.head_count", layers, 0)
@@ -168,6 +178,13 @@ def _check(keys: _Keys, layers: int) -> None:
         token = keys.token(name)
         if keys.adds(name) and token is not None and token >= keys.vocabulary():
             raise keys.wrong(f"tokenizer.ggml.{name}_token_id", f"is {token}, beyond the vocabulary")
+
+
+def _check_types(gguf: Gguf) -> None:
+    for tensor in gguf.tensors:
+        if tensor.kind in _NO_WEIGHTS and tensor.name.endswith(".weight") and _TABLE not in tensor.name:
+            name = f"the tensor {tensor.name[:64]!r}"
+            raise ModelFileError(f"{gguf.name} cannot be loaded: {name} is of type {tensor.kind}, as no weights are")
 
 
 def _cells(keys: _Keys, layers: int) -> Iterator[int]:

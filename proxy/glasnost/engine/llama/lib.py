@@ -11,6 +11,9 @@ from collections import deque
 # with anything else to run on the same cores, another engine for one, they spin against each other and compute
 # next to nothing. Read when the library is loaded; costs 2 % on an idle machine.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# Where llama.cpp ends the process over a figure that it takes for impossible, it says which in one line. It would then
+# call a debugger, whose pages bury that line, and which takes seconds to stop a process that only has to end.
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 try:
     import llama_cpp.llama_cpp as lib
