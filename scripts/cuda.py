@@ -81,8 +81,9 @@ def cmake_args(kit: Toolkit, own_cublas: Cublas | None, scratch: Path) -> str:
     # for CPUs with AVX2.
     named = architectures()
     args.append(f"-DCMAKE_CUDA_ARCHITECTURES={named}" if named else "-DGGML_NATIVE=OFF")
-    # CMake takes it for granted that the toolkit's own libraries are found at run time.
-    linker = f"-Wl,-rpath,{kit.root}/lib64"
+    # CMake takes it for granted that the toolkit's own libraries are found at run time; those from PyPI are in `lib`.
+    libraries = next((name for name in ("lib64", "lib") if (kit.root / name).is_dir()), "lib64")
+    linker = f"-Wl,-rpath,{kit.root}/{libraries}"
     if not any(kit.root.glob("**/stubs/libcuda.so")):
         args.append(f"-DCUDA_cuda_driver_LIBRARY={_stub(scratch)}")
         linker += ",--no-as-needed"

@@ -150,6 +150,14 @@ def test_what_a_toolkit_from_pypi_lacks_is_linked_from_beside_the_wheel(cuda, tm
     assert (tmp_path / "libcuda.so").read_bytes()[:4] == b"\x7fELF"
 
 
+@pytest.mark.parametrize(("folders", "found"), [(["lib64", "lib"], "lib64"), (["lib"], "lib"), ([], "lib64")])
+def test_the_toolkits_own_libraries_are_found_where_it_has_them(cuda, tmp_path, folders, found):
+    whole = kit(cuda, tmp_path, "lib64/stubs/libcuda.so" if "lib64" in folders else "targets/stubs/libcuda.so")
+    for name in folders:
+        (tmp_path / name).mkdir(exist_ok=True)
+    assert f"-rpath,{tmp_path}/{found}" in cuda.cmake_args(whole, None, tmp_path)
+
+
 def test_another_argument_is_an_error(wheel, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["wheel", "--rocm"])
     with pytest.raises(SystemExit, match="usage"):
