@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,21 @@ def parse_response_format(body: Mapping[str, Any]) -> ResponseFormat | None:
     return ResponseFormat() if kind == "json_object" else ResponseFormat(_schema(wanted.get("json_schema")))
 
 
-def answer_grammar(wanted: ResponseFormat, thinking: Thinking, tags: tuple[Tags, ...]) -> Grammar:
-    """Give the grammar of an answer; one that thinks in `tags`, or within those of the prompt, may do so before."""
+def answer_grammar(wanted: ResponseFormat, tags: tuple[Tags, ...]) -> Callable[[Thinking], Grammar]:
+    """Give what makes the grammar of an answer, once it is known how the prompt leaves the thinking.
+
+    InvalidRequest for a schema that cannot be one. An answer that thinks in `tags`, or within those of the prompt,
+    may do so before.
+    """
     rules = Rules()
     rules.name("root")
-    rules.set("root", behind_thought(rules, wanted.add(rules), tags if thinking.wanted else (), thinking.inside))
-    return Grammar(rules.text())
+    answer = wanted.add(rules)
+
+    def finish(thinking: Thinking) -> Grammar:
+        rules.set("root", behind_thought(rules, answer, tags if thinking.wanted else (), thinking.inside))
+        return Grammar(rules.text())
+
+    return finish
 
 
 def _schema(wanted: Any) -> Mapping[str, Any]:

@@ -49,7 +49,7 @@ def offer(**body):
 
 
 def grammar(form, thinking=NO_THINKING, **body):
-    return call_grammar(form, offer(**body), thinking)
+    return call_grammar(form, offer(**body))(thinking)
 
 
 def takes(model: Model, wanted: Grammar, text: str) -> bool:
@@ -159,11 +159,11 @@ def test_thinking_that_the_prompt_opened_is_free_until_it_ends(model):
 def test_a_schema_that_cannot_be_a_grammar_is_refused_by_the_name_of_its_tool():
     wrong = replace(offer().tools[0], parameters={"type": "object", "properties": 5})
     with pytest.raises(InvalidRequest) as refused:
-        call_grammar(HERMES, replace(offer(), callable=(wrong,)), NO_THINKING)
+        call_grammar(HERMES, replace(offer(), callable=(wrong,)))
     assert refused.value.param.startswith("tools[0].function.parameters")
 
 
 def test_as_many_tools_as_there_can_be_make_a_grammar(model):
     many = [{"type": "function", "function": {"name": f"t{number}"}} for number in range(MAX_TOOLS)]
-    found = call_grammar(HERMES, parse_offer({"tools": many}), NO_THINKING)
+    found = call_grammar(HERMES, parse_offer({"tools": many}))(NO_THINKING)
     assert takes(model, found, HERMES.written("t127", "{}"))

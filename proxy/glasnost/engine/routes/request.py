@@ -27,6 +27,7 @@ from glasnost.wire.chunk import Frame
 from glasnost.wire.jsonio import loads_object
 
 MAX_BODY = 16 << 20
+MAX_NESTS, MAX_COMMAS = 100_000, 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,14 @@ def authenticated(request: Request) -> Engine:
 async def posted(request: Request) -> tuple[Engine, Mapping[str, Any]]:
     """Give the engine and the JSON object that was sent to it."""
     engine = authenticated(request)
-    return engine, loads_object(await _body(request))
+    body = await _body(request)
+    # To read so many values takes longer than to refuse anything else.
+    if body.count(b"{") + body.count(b"[") > MAX_NESTS or body.count(b",") > MAX_COMMAS:
+        raise InvalidRequest(
+            f"The body holds more than {MAX_NESTS} brackets and braces, or {MAX_COMMAS} commas; send less at once.",
+            code="too_many_values",
+        )
+    return engine, loads_object(body)
 
 
 async def _body(request: Request) -> bytes:

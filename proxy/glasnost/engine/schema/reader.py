@@ -21,7 +21,7 @@ MAX_ALTERNATIVES = 50
 _MAX_CHAIN = 100
 # What it costs, in characters of a grammar, to read a place, and to look at what was read.
 _PLACE = 30
-_LOOK = 5
+_LOOK = 10
 
 
 class Reader:

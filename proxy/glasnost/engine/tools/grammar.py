@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from glasnost.engine.grammar import Grammar, Rules, literal
 from glasnost.engine.reasoning import Thinking
@@ -14,23 +15,29 @@ from glasnost.engine.tools.offer import Offer, Tool
 from glasnost.engine.tools.shape import ARGUMENTS, BLANK, NAME, SPACE, SURE, parts, trigger
 
 
-def call_grammar(form: Format, offer: Offer, thinking: Thinking, answer: ResponseFormat | None = None) -> Grammar:
-    """Give the grammar of an answer in this format; a schema that cannot be one is an InvalidRequest.
+def call_grammar(form: Format, offer: Offer, answer: ResponseFormat | None = None) -> Callable[[Thinking], Grammar]:
+    """Give what makes the grammar of an answer in this format, once it is known how the prompt leaves the thinking.
 
-    Where calls are free, the grammar holds from the opening of the first on. Where a call is required, or what is no
-    call must be such an `answer`, it holds from the first character, behind thinking if there is any.
+    A schema that cannot be one is an InvalidRequest. Where calls are free, the grammar holds from the opening of the
+    first on. Where a call is required, or what is no call must be such an `answer`, it holds from the first character,
+    behind thinking if there is any.
     """
     rules = Rules()
     rules.name("root")
     arguments = {tool.name: add_schema(rules, tool.parameters, tool.name, param=tool.param) for tool in offer.callable}
     calls = rules.add("calls", " | ".join(_list(rules, each, offer, arguments) for each in form.forms))
-    if not offer.required and answer is None:
-        rules.set("root", calls)
-        return Grammar(rules.text(), _triggers(form, offer.callable, thinking))
+    free = not offer.required and answer is None
     if answer is not None and not offer.required:
         calls = rules.add("calls-or-answer", f"{calls} | {answer.add(rules)}")
-    rules.set("root", behind_thought(rules, calls, thinking.tags, thinking.inside))
-    return Grammar(rules.text())
+
+    def finish(thinking: Thinking) -> Grammar:
+        if free:
+            rules.set("root", calls)
+            return Grammar(rules.text(), _triggers(form, offer.callable, thinking))
+        rules.set("root", behind_thought(rules, calls, thinking.tags, thinking.inside))
+        return Grammar(rules.text())
+
+    return finish
 
 
 def _list(rules: Rules, form: Form, offer: Offer, arguments: dict[str, str]) -> str:
