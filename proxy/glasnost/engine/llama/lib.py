@@ -28,7 +28,7 @@ log = logging.getLogger("glasnost.engine.llama")
 # ggml_log_level in ggml.h; 2 is what llama.cpp says of a model that is sound.
 _WARNING, _ERROR = 3, 4
 # Memory that is short is told in one line, and in a few more by each function that it reaches.
-_said: deque[str] = deque(maxlen=6)
+_said: deque[tuple[int, str]] = deque(maxlen=8)
 
 
 def start() -> None:
@@ -39,8 +39,11 @@ def start() -> None:
 
 
 def last_words() -> str:
-    """Give the last warnings and errors, for the message of an exception."""
-    return "; ".join(_said) or "llama.cpp gave no reason"
+    """Give the last errors, else the last warnings, for the message of an exception; the next will not repeat them."""
+    said = list(_said)
+    _said.clear()
+    gravest = max((level for level, _ in said), default=_ERROR)
+    return "; ".join(line for level, line in said if level == gravest) or "llama.cpp gave no reason"
 
 
 def _on_log(level: int, text: bytes, _user_data: object) -> None:
@@ -48,7 +51,7 @@ def _on_log(level: int, text: bytes, _user_data: object) -> None:
     if line:
         log.debug("%s", line)
         if level in (_WARNING, _ERROR):
-            _said.append(line)
+            _said.append((level, line))
 
 
 # llama.cpp calls it for as long as the process lives.
