@@ -39,12 +39,13 @@ def value(kind: int, given: Any) -> bytes:
 
 @dataclass
 class TensorInfo:
-    """A tensor of zeros, F32 unless told; `offset` None puts it behind the one before."""
+    """A tensor of zeros unless `data` is given, F32 unless told; `offset` None puts it behind the one before."""
 
     name: str
     shape: tuple[int, ...]
     kind: int = 0
     offset: int | None = None
+    data: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -73,7 +74,7 @@ class File:
             head += text(each.name) + struct.pack(f"<I{len(each.shape)}Q", len(each.shape), *each.shape)
             head += struct.pack("<IQ", each.kind, offset)
             padded = (each.size + 31) // 32 * 32
-            data += bytes(padded)
+            data += (each.data or b"").ljust(padded, b"\0")
             due += padded
         return head + bytes(-len(head) % 32) + data
 

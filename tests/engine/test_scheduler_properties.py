@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from glasnost.engine.scheduler import Scheduler
 from glasnost.engine.sequence import Sequence
 from glasnost.engine.step import Copy, Limits
+from glasnost.engine.turns import TURN
 from glasnost.errors import QueueFull
 
 CELLS = 96
@@ -29,18 +30,18 @@ class Memory:
             for slot, at in [key for key in self.cells if key[0] == operation.slot and key[1] >= operation.start]:
                 del self.cells[slot, at]
 
-    def decode(self, span):
+    def decode(self, span, adapters):
         for offset, token in enumerate(span.tokens):
             at = span.start + offset
             assert at == 0 or (span.slot, at - 1) in self.cells, "a hole in the sequence"
             assert (span.slot, at) not in self.cells, "a position is computed twice"
             self.fresh += 1
-            self.cells[span.slot, at] = (self.fresh, token)
+            self.cells[span.slot, at] = (self.fresh, (token, adapters))
 
     def used(self):
         return len({number for number, _ in self.cells.values()})
 
-    def tokens(self, slot, length):
+    def held(self, slot, length):
         return [self.cells[slot, at][1] for at in range(length)]
 
 
@@ -49,7 +50,9 @@ openings = st.sampled_from([(), (1,) * 40, (1,) * 40 + (2,) * 10, (3,) * 36])
 prompts = st.builds(
     lambda opening, rest: (*opening, *rest), openings, st.lists(st.integers(1, 3), min_size=1, max_size=30)
 )
-arrivals = st.tuples(st.just("submit"), st.lists(st.tuples(prompts, st.integers(1, 12)), min_size=1, max_size=2))
+sets = st.sampled_from([(), (), ((0, 1.0),), ((0, 0.5),), ((0, 1.0), (1, 1.0))])
+specs = st.tuples(prompts, st.integers(1, 12), sets)
+arrivals = st.tuples(st.just("submit"), st.lists(specs, min_size=1, max_size=2))
 actions = st.one_of(
     arrivals,
     arrivals,
@@ -74,9 +77,10 @@ class Run:
         self.live = []
         self.first_steps = []
         self.number = 0
+        self.waited = {}
 
     def submit(self, specs):
-        group = [Sequence(prompt, limit) for prompt, limit in specs]
+        group = [Sequence(*spec) for spec in specs]
         places = self.bounds.slots + self.bounds.queue
         outstanding = self.scheduler.busy + self.scheduler.queued
         try:
@@ -105,8 +109,9 @@ class Run:
         for operation in step.operations:
             self.memory.apply(operation)
         for span in step.spans:
-            self.memory.decode(span)
+            self.memory.decode(span, step.adapters)
         assert self.memory.used() <= CELLS
+        self.take_turns(step)
         if abandon:
             self.scheduler.abandon(step)
             return
@@ -125,9 +130,21 @@ class Run:
     def check(self):
         assert self.scheduler.cells_used == self.memory.used()
         for slot in self.scheduler.slots:
-            assert self.memory.tokens(slot.index, len(slot.cells)) == slot.tokens[: len(slot.cells)]
+            held = [(token, slot.adapters) for token in slot.tokens[: len(slot.cells)]]
+            assert self.memory.held(slot.index, len(slot.cells)) == held
             if slot.sequence is not None:
                 assert slot.tokens is slot.sequence.tokens
+                assert slot.adapters == slot.sequence.adapters
+
+    def take_turns(self, step):
+        """See that a step is of one set, and that no other waited for longer than a turn of each."""
+        running = [slot for slot in self.scheduler.slots if slot.sequence is not None]
+        if not step.spans:
+            return
+        assert all(self.scheduler.slots[span.slot].adapters == step.adapters for span in step.spans)
+        ready = {slot.adapters for slot in running if slot.leader is None and slot.pending}
+        self.waited = {each: self.waited.get(each, -1) + 1 for each in ready if each != step.adapters}
+        assert max(self.waited.values(), default=0) <= self.bounds.slots * TURN
 
 
 @settings(max_examples=300, deadline=None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count, islice
 
+from glasnost.engine.adapters import Adapters
 from glasnost.engine.sequence import Sequence
 
 # Comparing slices runs in C; the page size bounds how much of the last one is compared token by token.
@@ -25,13 +26,14 @@ def common_prefix(left: list[int], right: list[int], limit: int) -> int:
 class Slot:
     """One llama.cpp sequence id: the tokens whose keys and values it caches, and who runs in it.
 
-    The cache holds the first `len(cells)` of `tokens`; while a sequence runs, `tokens` is that sequence's own list.
+    The cache holds the first `len(cells)` of `tokens`, as `adapters` make them; while a sequence runs, `tokens` is that sequence's own list.
     `leader` is a slot that is computing a prefix which this one waits to copy, with that prefix's length.
     """
 
     index: int
     tokens: list[int] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
+    adapters: Adapters = ()
     sequence: Sequence | None = None
     leader: tuple[Slot, Sequence, int] | None = None
     since: int = 0

@@ -8,6 +8,7 @@ Rules kept here:
   holds; a prefix that another slot is still computing is waited for and copied instead of computed twice.
 - What running sequences hold and still need never exceeds the cache. Room is made from idle slots, least recently
   used first; when that is not enough, the youngest sequence goes back to the head of the queue and continues later.
+- A step holds sequences with one set of adapters; sets take turns. Prefixes count between equal sets only.
 
 Nothing here knows a model: plans and outcomes are plain values.
 """
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence as Ordered
 
+from glasnost.engine.adapters import Adapters
 from glasnost.engine.cache import Cells, Slot, common_prefix
 from glasnost.engine.sequence import Sequence
 from glasnost.engine.step import Copy, Limits, Operation, Remove, Span, Step
+from glasnost.engine.turns import Turns
 from glasnost.errors import QueueFull
 
 # Waiting for another slot's prefix, or evicting less than this, saves too little to be worth an operation.
@@ -35,6 +38,7 @@ class Scheduler:
         self._cells = Cells(limits.cells)
         self._waiting: deque[Sequence] = deque()
         self._operations: list[Operation] = []
+        self._turns = Turns()
         self._clock = 0
 
     @property
@@ -86,8 +90,8 @@ class Scheduler:
         for slot in self._running():
             self._follow(slot)
         operations, self._operations = tuple(self._operations), []
-        spans = self._spans()
-        return Step(operations, spans) if spans or operations else None
+        adapters, spans = self._spans()
+        return Step(operations, spans, adapters) if spans or operations else None
 
     def computed_by(self, step: Step) -> list[Sequence]:
         """Give the sequences that a step works for."""
@@ -185,6 +189,7 @@ class Scheduler:
             self._copy(source, target, length)
         self._truncate(target, length)
         self._clock += 1
+        target.adapters = sequence.adapters
         target.leader = self._leader(sequence, length)
         target.tokens, target.sequence, target.since = sequence.tokens, sequence, self._clock
         if not sequence.generated:
@@ -207,6 +212,8 @@ class Scheduler:
 
     def _prefix(self, slot: Slot, sequence: Sequence) -> int:
         """Count the reusable cells of a slot; the last token is always computed, for its logits."""
+        if slot.adapters != sequence.adapters:
+            return 0
         limit = min(len(slot.cells), len(sequence.tokens) - 1)
         length = common_prefix(slot.tokens, sequence.tokens, limit)
         return length if self.limits.partial or length == len(slot.cells) else 0
@@ -216,7 +223,7 @@ class Scheduler:
             return None
         best: tuple[Slot, Sequence, int] | None = None
         for slot in self._running():
-            if slot.sequence is not None and slot.pending > 1:
+            if slot.sequence is not None and slot.pending > 1 and slot.adapters == sequence.adapters:
                 shared = common_prefix(slot.tokens, sequence.tokens, len(sequence.tokens) - 1)
                 if shared >= length + _WORTHWHILE:
                     best, length = (slot, slot.sequence, shared), shared
@@ -239,18 +246,23 @@ class Scheduler:
 
     # The batch
 
-    def _spans(self) -> tuple[Span, ...]:
+    def _spans(self) -> tuple[Adapters, tuple[Span, ...]]:
         ready = [slot for slot in self._running() if slot.leader is None]
-        spans = [self._span(slot, 1) for slot in ready if slot.pending == 1]
+        if not ready:
+            return (), ()
+        adapters = self._turns.next(slot.adapters for slot in ready)
+        turn = [slot for slot in ready if slot.adapters == adapters]
+        spans = [self._span(slot, 1) for slot in turn if slot.pending == 1]
         room = self.limits.budget - len(spans)
-        if spans:
+        # Those who decode wait for a step of other adapters too.
+        if any(slot.pending == 1 for slot in ready):
             room = min(room, self.limits.chunk)
-        for slot in ready:
+        for slot in turn:
             if slot.pending > 1 and room:
                 span = self._span(slot, room)
                 room -= len(span.tokens)
                 spans.append(span)
-        return tuple(spans)
+        return adapters, tuple(spans)
 
     def _span(self, slot: Slot, room: int) -> Span:
         start = len(slot.cells)

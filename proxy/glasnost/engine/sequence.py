@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from glasnost.engine.adapters import Adapters
+
 
 @dataclass(slots=True, eq=False)
 class Sequence:
     """A prompt and its continuation; two sequences are equal only when they are the same one.
 
-    `tokens` is the prompt followed by what was generated. `reused` counts the prompt tokens that came out of the
-    KV cache instead of being computed.
+    `tokens` is the prompt followed by what was generated; all of them are computed with `adapters`. `reused` counts
+    the prompt tokens that came out of the KV cache instead of being computed.
     """
 
     prompt: tuple[int, ...]
     limit: int
+    adapters: Adapters = ()
     tokens: list[int] = field(init=False)
     reused: int = 0
     cancelled: bool = False

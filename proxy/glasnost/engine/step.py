@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glasnost.engine.adapters import Adapters
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -38,10 +40,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """First the operations on the cache, in order, then all spans in one batch."""
+    """First the operations on the cache, in order, then all spans in one batch, with these adapters."""
 
     operations: tuple[Operation, ...]
     spans: tuple[Span, ...]
+    adapters: Adapters = ()
 
 
 @dataclass(frozen=True, slots=True)
