@@ -26,7 +26,8 @@ def common_prefix(left: list[int], right: list[int], limit: int) -> int:
 class Slot:
     """One llama.cpp sequence id: the tokens whose keys and values it caches, and who runs in it.
 
-    The cache holds the first `len(cells)` of `tokens`, as `adapters` make them; while a sequence runs, `tokens` is that sequence's own list.
+    The cache holds the first `len(cells)` of `tokens`, as `adapters` make them; while a sequence runs, `tokens` is
+    that sequence's own list.
     `leader` is a slot that is computing a prefix which this one waits to copy, with that prefix's length.
     """
 

@@ -182,7 +182,7 @@ class _Reader:
                     f"and the file at {self._size}: it is not complete"
                 )
             due = _padded(offset + size, alignment)
-            placed[name] = Tensor(name, shape, kind, size)
+            placed[name] = Tensor(name, shape, kind, size, data + offset)
         return tuple(placed.values())
 
     def _bytes(self, name: str, shape: tuple[int, ...], kind: int, otherwise: int) -> int:

@@ -31,12 +31,13 @@ Value = int | float | bool | str | Array
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor: its shape, its type's number in ggml.h, and its bytes in the file."""
+    """One tensor: its shape, its type's number in ggml.h, its bytes in the file, and where they start."""
 
     name: str
     shape: tuple[int, ...]
     kind: int
     size: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)

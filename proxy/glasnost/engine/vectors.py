@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+from glasnost.engine.adapters import Adapters
 from glasnost.engine.embeddings import Job, Pooling, jobs
 from glasnost.engine.llama.embedder import LONGEST, Embedder, Pool, slots_for
 from glasnost.engine.llama.metadata import causal, pooling, sizes
@@ -35,7 +36,9 @@ class Vectors:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def embed(self, inputs: Sequence[Sequence[int]], wanted: Pooling | None) -> list[list[float]]:
+    async def embed(
+        self, inputs: Sequence[Sequence[int]], wanted: Pooling | None, adapters: Adapters = ()
+    ) -> list[list[float]]:
         """Give the vector of each input, not normalised; QueueFull when too many requests wait."""
         if wanted is None and self.pooling == "rank":
             problem = "`pooling` of this model is that of a reranker, which gives no embeddings; ask for another."
@@ -49,16 +52,16 @@ class Vectors:
                 # Requests take turns; what a long input left in the context must stay until its last job.
                 async with self._turn:
                     for number, job in enumerate(group):
-                        await self._compute(job, pools, fresh=number == 0)
+                        await self._compute(job, pools, adapters, fresh=number == 0)
         finally:
             self._waiting -= 1
         return [pool.vector() for pool in pools]
 
-    async def _compute(self, job: Job, pools: Sequence[Pool], *, fresh: bool) -> None:
+    async def _compute(self, job: Job, pools: Sequence[Pool], adapters: Adapters, *, fresh: bool) -> None:
         def compute() -> None:
             if self._embedder is None:
                 self._embedder = Embedder(self._worker.model, self._settings, longest=self.longest, batch=self._batch)
-            self._embedder.compute(job.spans, [pools[place] for place in job.inputs], fresh=fresh)
+            self._embedder.compute(job.spans, [pools[place] for place in job.inputs], adapters, fresh=fresh)
 
         await asyncio.wrap_future(self._worker.call(compute))
 

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from glasnost.engine.adapters import Adapters
 from glasnost.engine.call import Call, Result
 from glasnost.engine.events import Event, Failure
 from glasnost.engine.generation import Generation
@@ -83,15 +84,23 @@ class Worker:
         """Begin to work."""
         self._thread.start()
 
-    def submit(self, prompt: Ordered[int], sampling: Sampling, choices: int, *, watch: Watch | None = None) -> Ticket:
-        """Queue `choices` continuations of a prompt; `watch` gives what watches the opening of each.
+    def submit(
+        self,
+        prompt: Ordered[int],
+        sampling: Sampling,
+        choices: int,
+        *,
+        adapters: Adapters = (),
+        watch: Watch | None = None,
+    ) -> Ticket:
+        """Queue `choices` continuations of a prompt with `adapters`; `watch` gives what watches the opening of each.
 
         QueueFull when there is no place for all of them, InvalidRequest when the grammar of `sampling` is none.
         """
         room = self.context.longest - len(prompt)
         limit = min(sampling.max_tokens or room, room)
         seed = random.getrandbits(31) if sampling.seed is None else sampling.seed
-        sequences = [Sequence(tuple(prompt), limit) for _ in range(choices)]
+        sequences = [Sequence(tuple(prompt), limit, adapters) for _ in range(choices)]
         ticket = Ticket(lambda: self.cancel(sequences))
         # A grammar may not compile, and takes milliseconds: not within the lock, and before anything is queued.
         generations = [
@@ -199,6 +208,8 @@ class Worker:
 
     def _compute(self, step: Step) -> None:
         self.context.apply(step.operations)
+        if step.spans:
+            self.context.adapt(step.adapters)
         status = self.context.decode(step.spans) if step.spans else _DONE
         with self._work:
             computed, self._computing = self._computing, []

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glasnost.engine.adapters import Adapters
+from glasnost.engine.llama.adapting import Adapting
 from glasnost.engine.llama.batch import Batch
 from glasnost.engine.llama.constrained import ConstrainedSampler
 from glasnost.engine.llama.constraint import Constraint
@@ -50,6 +52,7 @@ class Context:
         self._context = lib.llama_init_from_model(model.handle, _context_params(model, settings))
         if not self._context:
             raise DoesNotFit(f"no context of {settings.context} tokens: {last_words()}")
+        self._adapting = Adapting(self._context, model.loras, model.steering, settings.control_layers)
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(settings.batch, settings.slots)
         # A flag that llama.cpp reads while it computes: strlen of one byte is 1 when it is set and 0 when not, so
@@ -77,6 +80,10 @@ class Context:
                 )
             else:
                 lib.llama_memory_seq_rm(self._memory, operation.slot, operation.start, -1)
+
+    def adapt(self, adapters: Adapters) -> None:
+        """Compute the next steps with these adapters; a change takes milliseconds."""
+        self._adapting.use(adapters)
 
     def decode(self, spans: Ordered[Span]) -> int:
         """Compute the spans in one batch; llama.cpp's status: 0 done, 1 no room, 2 aborted, below 0 failed."""
@@ -119,6 +126,7 @@ class Context:
         On GPUs it is the longest there is: what a step takes beside the reserved memory is taken here, and not in the
         middle of serving, where llama.cpp ends the process when there is none left. DoesNotFit when it fails.
         """
+        self.adapt(self._adapting.every)
         tokens = [0] * (1 if self._on_cpu else min(self.budget, self.longest))
         status = self.decode([Span(0, 0, tokens, sampled=True)])
         if status:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glasnost.engine.adapters import Adapters
 from glasnost.engine.embeddings import Pooling
+from glasnost.engine.llama.adapting import Adapting
 from glasnost.engine.llama.batch import Batch
 from glasnost.engine.llama.lib import last_words, lib
 from glasnost.engine.llama.model import Model
@@ -67,11 +69,13 @@ class Embedder:
         self._context = lib.llama_init_from_model(model.handle, _context_params(settings, longest, batch))
         if not self._context:
             raise GlasnostError(f"There is no memory for embeddings: {last_words()}", code="engine_failed")
+        self._adapting = Adapting(self._context, model.loras, model.steering, settings.control_layers)
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(batch, slots_for(batch))
 
-    def compute(self, spans: Ordered[Span], pools: Ordered[Pool], *, fresh: bool) -> None:
+    def compute(self, spans: Ordered[Span], pools: Ordered[Pool], adapters: Adapters, *, fresh: bool) -> None:
         """Compute one batch and put what its spans' tokens are into their pools; `fresh` forgets what was before."""
+        self._adapting.use(adapters)
         if fresh:
             lib.llama_memory_clear(self._memory, False)  # noqa: FBT003 - the function takes positions only
         status = lib.llama_decode(self._context, self._batch.fill(spans))

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from glasnost.engine import reasoning
+from glasnost.engine.llama.adapting import check_loras, load_loras
 from glasnost.engine.llama.lib import last_words, lib, start
+from glasnost.engine.llama.steering import read_steering
 from glasnost.engine.loading import DoesNotFit
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.tools import formats
@@ -24,6 +26,9 @@ class Model:
 
     def __init__(self, settings: EngineSettings) -> None:
         _check_magic(settings.path)
+        check_loras(settings)
+        #: What is added to what the layers give, in every context.
+        self.steering = read_steering(settings)
         start()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = gpu_layers(settings)
@@ -32,6 +37,12 @@ class Model:
         self._model = lib.llama_model_load_from_file(str(settings.path).encode(), params)
         if not self._model:
             raise DoesNotFit(f"{settings.path.name} cannot be loaded: {last_words()}")
+        try:
+            #: The adapters, as llama.cpp's own functions take them; they are freed with the model.
+            self.loras = load_loras(self._model, settings)
+        except DoesNotFit:
+            self.close()
+            raise
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._pieces: dict[int, bytes] = {}
         self.vocabulary: int = lib.llama_vocab_n_tokens(self._vocab)

@@ -21,10 +21,11 @@ async def chat(request: Request) -> ASGIApp:
     engine, body = await posted(request)
     asked = ChatRequest.parse(body)
     engine.check_generates(asked.model)
+    adapters = engine.adapters(body)
     vocabulary, slots = engine.worker.model.vocabulary, engine.settings.slots
     job = await asyncio.to_thread(prepare, asked, engine.prompter, vocabulary=vocabulary, slots=slots)
     watch = await engine.watch(job.output.thinking) if job.signals else None
-    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices, watch=watch)
+    ticket = engine.worker.submit(job.prompt.tokens, job.sampling, job.choices, adapters=adapters, watch=watch)
     frame = engine.frame("chatcmpl")
     tally = Tally(len(job.prompt.tokens), job.choices)
     if not asked.stream:

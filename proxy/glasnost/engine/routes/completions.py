@@ -21,12 +21,14 @@ from glasnost.engine.tokens import Room
 async def completions(request: Request) -> ASGIApp:
     """Continue each prompt `n` times."""
     engine, body = await posted(request)
+    adapters = engine.adapters(body)
     worker, prompter, slots = engine.worker, engine.prompter, engine.settings.slots
     room = Room(prompter.longest, prompter.longest_piece)
     job = await asyncio.to_thread(prepare, body, worker.model, room, slots)
     engine.check_generates(job.model)
     watch = await engine.watch(NO_THINKING) if job.signals else None
-    submits = [partial(worker.submit, prompt, job.sampling, job.n, watch=watch) for prompt in job.prompts]
+    submit = partial(worker.submit, sampling=job.sampling, choices=job.n, adapters=adapters, watch=watch)
+    submits = [partial(submit, prompt) for prompt in job.prompts]
     ticket = Series(submits, each=job.n, room=slots)
     openings = [echo for echo in job.echoes for _ in range(job.n)]
     frame = engine.frame("cmpl")

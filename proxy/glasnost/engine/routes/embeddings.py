@@ -20,11 +20,12 @@ async def embeddings(request: Request) -> ASGIApp:
     vocabulary, width = engine.worker.model.vocabulary, engine.vectors.width
     asked = EmbeddingRequest.parse(body, vocabulary=vocabulary, width=width)
     engine.check_model(asked.model)
+    adapters = engine.adapters(body)
     inputs = await asyncio.to_thread(_tokens, engine, asked)
     tokens = check_total(inputs)
 
     async def answer() -> dict[str, Any]:
-        vectors = await engine.vectors.embed(inputs, asked.pooling)
+        vectors = await engine.vectors.embed(inputs, asked.pooling, adapters)
         return await asyncio.to_thread(embedding_list, asked, vectors, tokens)
 
     return ComputedAnswer(answer)

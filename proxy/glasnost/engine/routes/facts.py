@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from glasnost.engine.llama.metadata import build, metadata, sizes
 from glasnost.engine.routes.request import Engine, authenticated, engine_of
+from glasnost.engine.settings import EngineSettings
 from glasnost.engine.template import CHATML
 
 
@@ -45,6 +46,7 @@ async def props(request: Request) -> Response:
             "kv_size": engine.worker.context.size,
             "gpu_layers": engine.settings.gpu_layers,
             "batch": engine.worker.context.budget,
+            **_adapters(engine.settings),
             "build": build(),
         }
     )
@@ -74,6 +76,15 @@ async def readyz(request: Request) -> Response:
         **asdict(worker.counters),
     }
     return JSONResponse(facts, 200 if worker.alive else 503)
+
+
+def _adapters(settings: EngineSettings) -> dict[str, Any]:
+    loras = [
+        {"id": index, "name": lora.name, "file": lora.path.name, "scale": lora.scale}
+        for index, lora in enumerate(settings.loras)
+    ]
+    vectors = [{"file": vector.path.name, "scale": vector.scale} for vector in settings.control_vectors]
+    return {"lora": loras, "control_vectors": vectors, "control_vector_layers": settings.control_layers}
 
 
 def _model(engine: Engine) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from glasnost.engine.adapters import Adapters, parse_adapters
 from glasnost.engine.facts import Fingerprint
 from glasnost.engine.opening import Opening, Watch
 from glasnost.engine.prompt import Prompter
@@ -50,6 +51,10 @@ class Engine:
         """Give what watches the openings of an answer's choices."""
         await asyncio.to_thread(self.refusals.following, b"")
         return partial(Opening, thinking=thinking, refusals=self.refusals)
+
+    def adapters(self, body: Mapping[str, Any]) -> Adapters:
+        """Give the adapters that a request asks for; InvalidRequest when they are not there."""
+        return parse_adapters(body, [(lora.name, lora.scale) for lora in self.settings.loras])
 
     def check_model(self, name: str | None) -> None:
         """Refuse a request for another model with ModelNotFound."""
