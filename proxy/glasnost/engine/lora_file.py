@@ -14,6 +14,7 @@ from glasnost.errors import ModelFileError
 # F32, F16, Q8_0 and BF16: what the converter writes, and what every backend multiplies.
 _KINDS = (0, 1, 8, 30)
 _ACTIVATED = "adapter.alora.invocation_tokens"
+_TABLE, _OUTPUT = "token_embd.weight", "output.weight"
 _A, _B = ".lora_a", ".lora_b"
 
 
@@ -32,6 +33,8 @@ def check_lora(adapter: Gguf, model: Gguf) -> None:
             raise ModelFileError(f"one of the two parts for {weight[:64]!r} is missing")
         if weight not in weights:
             raise ModelFileError(f"it changes {weight[:64]!r}, which the model has not: it was made for another")
+        if weight == _TABLE and _OUTPUT not in weights:
+            raise ModelFileError(f"it changes {_TABLE}, which is this model's output too: llama.cpp cannot do both")
         _check_shapes(weights[weight], parts[weight + _A], parts[weight + _B])
 
 
@@ -57,9 +60,7 @@ def _check_shapes(weight: Tensor, a: Tensor, b: Tensor) -> None:
             raise ModelFileError(f"its tensor {part.name[:64]!r} is not of F32, F16, BF16 or Q8_0")
     (inner, outer, *rest), (a0, a1, *a_rest), (b0, b1, *b_rest) = (_shape(each) for each in (weight, a, b))
     # Of the table of tokens rows are taken, so there the first part is the other way round.
-    fits = (
-        (a0, a1, b1) == (b0, outer, inner) if weight.name == "token_embd.weight" else (a0, a1, b1) == (inner, b0, outer)
-    )
+    fits = (a0, a1, b1) == (b0, outer, inner) if weight.name == _TABLE else (a0, a1, b1) == (inner, b0, outer)
     if not fits or not a_rest == b_rest == rest:
         raise ModelFileError(
             f"its parts for {weight.name[:64]!r} are of {a.shape} and {b.shape}, and the model's weight of "
