@@ -64,6 +64,13 @@ models:
         ("model: other", "model: asked", "models.asked.ladder[1].model (line 6): a model cannot be its own"),
         ("kind: local", "kind: &a local", "document (line 3): anchors and aliases"),
         ("127.0.0.1:9900", "user:pass@127.0.0.1", "upstreams.far.base_url (line 4)"),
+        ("kind: local", "lora: {a=b: x}, kind: local", "upstreams.near.lora"),
+        ("kind: local", "lora: {a: {path: x, scale: 17}}, kind: local", "upstreams.near.lora.a.scale (line 3)"),
+        (
+            "kind: local",
+            "control_vector_layers: [0, 3], kind: local",
+            "upstreams.near.control_vector_layers[0] (line 3)",
+        ),
         (GOOD, "", "document: must be a mapping"),
         (GOOD, "- 1", "document (line 1): must be a mapping"),
     ],

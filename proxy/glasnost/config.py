@@ -12,6 +12,7 @@ from glasnost import document
 from glasnost.errors import ConfigError, Problem
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+AdapterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 KeyHash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -73,6 +74,17 @@ class TimeoutSettings(_Settings):
     total: Seconds = 600.0
 
 
+class AdapterFile(_Settings):
+    """A LoRA adapter or a control vector: a GGUF file, and how much of it is applied."""
+
+    path: Annotated[str, Field(min_length=1)]
+    scale: Annotated[float, Field(ge=-16, le=16)] = 1.0
+
+
+#: A path alone is one of scale 1.
+Adapter = Annotated[AdapterFile, BeforeValidator(lambda value: {"path": value} if isinstance(value, str) else value)]
+
+
 class LocalUpstream(_Settings):
     """A GGUF served by an engine process of our own."""
 
@@ -87,6 +99,9 @@ class LocalUpstream(_Settings):
     tensor_split: tuple[Annotated[float, Field(ge=0)], ...] = Field(default=(), strict=False)
     kv_type: KvType = "f16"
     flash_attention: bool | Literal["auto"] = "auto"
+    lora: dict[AdapterName, Adapter] = Field(default_factory=dict)
+    control_vectors: tuple[Adapter, ...] = Field(default=(), strict=False)
+    control_vector_layers: tuple[Count, Count] | None = Field(default=None, strict=False)
     pinned: bool = False
     idle_unload_seconds: Seconds | None = None
     start_seconds: Seconds = 300.0

@@ -72,6 +72,19 @@ def test_a_model_that_was_not_pulled_is_named_with_the_next_step(tmp_path):
     assert "glasnost pull qwen2.5-coder-0.5b" in result.stderr
 
 
+def test_adapters_that_are_not_there_are_named(tmp_path):
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"upstreams:\n  a: {{kind: local, gguf: {tmp_path}/m.gguf, lora: {{law: law.gguf}}, "
+        "control_vectors: [calm.gguf]}\nmodels: {m: {upstream: a}}\n"
+    )
+    result = run("serve", "--config", str(file))
+    assert result.returncode == 2
+    assert "upstreams.a.lora.law: there is no file law.gguf" in result.stderr
+    assert "upstreams.a.control_vectors[0]: there is no file calm.gguf" in result.stderr
+
+
 def test_a_key_that_is_not_in_the_environment_is_named(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text(

@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
+from adapter_files import adapters
 from glasnost.config import LocalUpstream
 from glasnost.engine.plan import Plan
-from glasnost.errors import UpstreamError, UpstreamUnavailable
+from glasnost.errors import GlasnostError, UpstreamError, UpstreamUnavailable
 from glasnost.upstream.local import LocalEngine, command
 from glasnost.upstream.room import Room
 from loopback import ask
@@ -90,6 +91,39 @@ def test_the_command_line_carries_every_setting():
         "--flash-attention": "on",
     }
     assert "auto" in command("x", settings(flash_attention="auto"), Path("m"), Path("s"), Plan(256, 1, 0))
+
+
+def test_the_command_line_carries_adapters_with_their_scales():
+    given = settings(
+        lora={"law": "law:0.5", "slang": {"path": "slang.gguf", "scale": 0}},
+        control_vectors=["calm.gguf", {"path": "kind.gguf", "scale": -0.25}],
+        control_vector_layers=[8, 20],
+    )
+    line = command("up", given, Path("m.gguf"), Path("e.sock"), Plan(2048, 2, 0))
+    assert line[-11:-1] == [
+        *("--lora", "law=law:0.5:1.0", "--lora", "slang=slang.gguf:0.0"),
+        *("--control-vector", "calm.gguf:1.0", "--control-vector", "kind.gguf:-0.25"),
+        *("--control-vector-layers", "8-20"),
+    ]
+
+
+@pytest.mark.model
+def test_a_request_chooses_among_the_adapters_of_its_upstream(smollm_path, tmp_path):
+    (path,) = adapters(tmp_path, 2)
+
+    async def run() -> None:
+        async with engine(smollm_path, lora={"two": str(path)}) as upstream:
+            answers = []
+            for fields in ({}, {"lora": []}, {"lora": [{"id": "two", "scale": 1}]}):
+                answer = await upstream.complete(ask(max_tokens=24, temperature=0, **fields))
+                answers.append(answer["choices"][0]["message"]["content"])
+            default, plain, chosen = answers
+            assert default != plain
+            assert chosen != plain
+            with pytest.raises(GlasnostError, match="lora"):
+                await upstream.complete(ask(lora=[{"id": "one"}]))
+
+    asyncio.run(run())
 
 
 @pytest.mark.model

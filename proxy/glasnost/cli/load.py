@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from glasnost.config import Config, HttpUpstream, LitellmUpstream, LocalUpstream, ScriptedUpstream, parse_config
+from glasnost.config import (
+    AdapterFile,
+    Config,
+    HttpUpstream,
+    LitellmUpstream,
+    LocalUpstream,
+    ScriptedUpstream,
+    parse_config,
+)
 from glasnost.errors import ConfigError, ModelFileError, PolicyError, Problem
 from glasnost.models.resolve import resolve
 from glasnost.policy.parse import parse_topic
@@ -40,7 +48,7 @@ def load_policy(packs: tuple[str, ...]) -> Policy:
 
 
 def find_files(config: Config, source: str, cache: Path) -> dict[str, Path]:
-    """Find the GGUF of every local upstream; raises ConfigError with all that are missing."""
+    """Find the GGUF of every local upstream; raises ConfigError with all that are missing, adapters too."""
     found: dict[str, Path] = {}
     problems: list[Problem] = []
     for name, settings in config.upstreams.items():
@@ -49,9 +57,21 @@ def find_files(config: Config, source: str, cache: Path) -> dict[str, Path]:
                 found[name] = resolve(settings.gguf, cache)
             except ModelFileError as error:
                 problems.append(Problem(f"upstreams.{name}.gguf", str(error)))
+            problems += [
+                Problem(f"upstreams.{name}.{place}", f"there is no file {adapter.path}")
+                for place, adapter in _adapters(settings)
+                if not Path(adapter.path).is_file()
+            ]
     if problems:
         raise ConfigError(source, problems)
     return found
+
+
+def _adapters(settings: LocalUpstream) -> Iterator[tuple[str, AdapterFile]]:
+    for name, adapter in settings.lora.items():
+        yield f"lora.{name}", adapter
+    for index, vector in enumerate(settings.control_vectors):
+        yield f"control_vectors[{index}]", vector
 
 
 def check_keys(config: Config, source: str, environ: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -203,8 +203,19 @@ def command(name: str, settings: LocalUpstream, path: Path, socket: Path, chosen
     shares = chosen.split if any(chosen.split) else settings.tensor_split
     if shares:
         options["tensor-split"] = ",".join(f"{share:g}" for share in shares)
-    arguments = [part for option, value in options.items() for part in (f"--{option}", str(value))]
+    arguments = [
+        part for option, value in (*options.items(), *_adapters(settings)) for part in (f"--{option}", str(value))
+    ]
     return [sys.executable, "-m", "glasnost", "engine", *arguments, str(path)]
+
+
+def _adapters(settings: LocalUpstream) -> Iterator[tuple[str, str]]:
+    for name, adapter in settings.lora.items():
+        yield "lora", f"{name}={adapter.path}:{adapter.scale!r}"
+    for vector in settings.control_vectors:
+        yield "control-vector", f"{vector.path}:{vector.scale!r}"
+    if settings.control_vector_layers is not None:
+        yield "control-vector-layers", "-".join(map(str, settings.control_vector_layers))
 
 
 def _over(socket: Path, name: str, settings: LocalUpstream) -> HttpUpstream:
