@@ -7,9 +7,15 @@ import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from adapter_files import control_vector, lora, tensor
 from gguf_files import BOOL, F32, STRING, U32, TensorInfo, array, tiny
+from glasnost.cli.main import app
+from glasnost.engine.llama.adapting import check_loras
+from glasnost.engine.llama.steering import read_steering
+from glasnost.engine.settings import ControlVector, EngineSettings, Lora
+from glasnost.errors import ModelFileError
 
 RANDOM = np.random.default_rng(0)
 
@@ -73,15 +79,30 @@ def stray():
 
 
 @pytest.mark.parametrize("name", BAD_LORAS)
-def test_a_file_that_is_no_adapter_for_the_model_ends_the_engine_with_its_name(model, tmp_path, name):
+def test_a_file_that_is_no_adapter_for_the_model_is_refused_by_its_name(model, tmp_path, name):
     make, word = BAD_LORAS[name]
     path = tmp_path / "bad.gguf"
     path.write_bytes(make())
+    with pytest.raises(ModelFileError) as refused:
+        check_loras(EngineSettings(model, "m", loras=(Lora("mine", path),)))
+    assert str(refused.value).startswith("--lora mine=bad.gguf cannot be used: ")
+    assert word in str(refused.value)
+
+
+def test_the_engine_ends_with_the_name_of_a_file_that_is_no_adapter(model, tmp_path):
+    path = tiny().write(tmp_path / "bad.gguf")
     status, said = start(model, "--lora", f"mine={path}")
-    assert status == 1, said
-    assert "glasnost engine: --lora mine=bad.gguf cannot be used: " in said
-    assert word in said
-    assert "Traceback" not in said
+    assert status == 1
+    assert said.startswith("glasnost engine: --lora mine=bad.gguf cannot be used: it is no LoRA adapter")
+    assert said.count("\n") == 1
+
+
+def test_an_adapter_that_fits_is_taken(model, tmp_path):
+    weights = with_parts("blk.0.ffn_down.weight", (64, 4), (4, 32))
+    weights.tensors.append(TensorInfo("blk.0.attn_norm.weight", (32,)))
+    for number, file in enumerate((fits(), weights)):
+        path = file.write(tmp_path / f"{number}.gguf")
+        check_loras(EngineSettings(model, "m", loras=(Lora("mine", path),)))
 
 
 BAD_VECTORS = {
@@ -114,15 +135,35 @@ def infinite():
 
 
 @pytest.mark.parametrize("name", BAD_VECTORS)
-def test_a_file_that_is_no_control_vector_for_the_model_ends_the_engine_with_its_name(tmp_path, name):
+def test_a_file_that_is_no_control_vector_for_the_model_is_refused_by_its_name(tmp_path, name):
     make, word = BAD_VECTORS[name]
     path = tmp_path / "bad.gguf"
     path.write_bytes(make())
-    status, said = start(two_layers(tmp_path), "--control-vector", f"{path}:0.5")
-    assert status == 1, said
-    assert "glasnost engine: --control-vector bad.gguf cannot be used: " in said
-    assert word in said
-    assert "Traceback" not in said
+    with pytest.raises(ModelFileError) as refused:
+        read_steering(EngineSettings(two_layers(tmp_path), "m", control_vectors=(ControlVector(path, 0.5),)))
+    assert str(refused.value).startswith("--control-vector bad.gguf cannot be used: ")
+    assert word in str(refused.value)
+
+
+def test_the_engine_ends_with_the_name_of_a_file_that_is_no_control_vector(model, tmp_path):
+    path = directions(1, width=64).write(tmp_path / "bad.gguf")
+    status, said = start(model, "--control-vector", f"{path}:0.5")
+    assert status == 1
+    assert said.startswith("glasnost engine: --control-vector bad.gguf cannot be used: it has a direction.1")
+    assert said.count("\n") == 1
+
+
+def test_control_vectors_are_added_up_by_layer(tmp_path):
+    one, two = (directions(1).write(tmp_path / f"{name}.gguf") for name in ("a", "b"))
+    model = two_layers(tmp_path)
+
+    def total(*vectors):
+        return read_steering(EngineSettings(model, "m", control_vectors=vectors))
+
+    assert total() is None
+    single = total(ControlVector(one))
+    assert single.shape == (1, 32)
+    assert np.array_equal(total(ControlVector(one), ControlVector(two, -3.0)), single * -2)
 
 
 def two_layers(folder):
@@ -151,6 +192,7 @@ def two_layers(folder):
 )
 def test_options_that_cannot_work_are_named(model, tmp_path, options, word):
     path = fits().write(tmp_path / "good.gguf")
-    status, said = start(model, *(option.format(file=path) for option in options))
-    assert status == 2
-    assert word in " ".join(said.replace("│", " ").split())
+    command = ["engine", str(model), "--port", "0", *(option.format(file=path) for option in options)]
+    result = CliRunner().invoke(app, command, env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert word in result.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +54,7 @@ def _index(given: Any, names: Sequence[str]) -> int:
 def _scale(given: Any, loaded: float) -> float:
     if given is None:
         return loaded or 1.0
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.fabs(given) <= MAX_SCALE:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) <= MAX_SCALE:
         raise _invalid(f"needs a `scale` that is a number from {-MAX_SCALE:g} to {MAX_SCALE:g}")
     return float(given)
 
