@@ -163,7 +163,7 @@ def test_control_vectors_are_added_up_by_layer(tmp_path):
     assert total() is None
     single = total(ControlVector(one))
     assert single.shape == (1, 32)
-    assert np.array_equal(total(ControlVector(one), ControlVector(two, -3.0)), single * -2)
+    assert np.allclose(total(ControlVector(one), ControlVector(two, -3.0)), single * -2, rtol=1e-5)
 
 
 def two_layers(folder):
