@@ -14,8 +14,10 @@ import pytest
 from adapter_files import adapters, control_vector
 from glasnost.engine.events import End
 from glasnost.engine.llama import Context, Model
+from glasnost.engine.llama.embedder import Embedder, Pool
 from glasnost.engine.params import Sampling
 from glasnost.engine.settings import ControlVector, EngineSettings, Lora
+from glasnost.engine.step import Span
 from glasnost.engine.worker import Worker
 
 pytestmark = pytest.mark.model
@@ -138,3 +140,19 @@ def test_control_vectors_change_the_answer_by_their_scale_and_layers(smollm_path
     assert answer(ControlVector(one), ControlVector(one, -1.0)) == plain, "they are added up"
     assert answer(ControlVector(one), layers=(25, 29)) == plain, "it has no direction for these layers"
     assert answer(ControlVector(one), layers=(8, 19)) == steered
+
+
+def test_control_vectors_change_embeddings_too(smollm_path, tmp_path):
+    one = control_vector(1).write(tmp_path / "one.gguf")
+
+    def vector(scale):
+        given = settings(smollm_path, control_vectors=(ControlVector(one, scale),))
+        model = Model(given)
+        embedder, pool = Embedder(model, given, longest=64, batch=32), Pool("mean")
+        tokens = model.tokenize("The sea is calm.")
+        embedder.compute([Span(0, 0, tokens, sampled=True)], [pool], NONE, fresh=True)
+        embedder.close()
+        model.close()
+        return pool.vector()
+
+    assert vector(0.0) != vector(1.0)
