@@ -3,10 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := build/peers
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format install install-cuda models templates constraints clean
+.PHONY: help demo test check bench bench-engine format install install-cuda models templates constraints clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -25,6 +26,10 @@ check: install ## lint, format, types, import contracts
 
 bench: install models ## measure
 	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+bench-engine: install models $(PEERS)/.installed ## measure the engine beside llama_cpp.server and xllamacpp
+	@for model in $(MODELS); do echo "$$model"; \
+		$(BIN)/python tests/benchmarks/engines.py "$$($(BIN)/glasnost pull $$model)" --peers $(PEERS) || exit 1; done
 
 format: install ## put the code into shape
 	$(BIN)/ruff check --fix . scripts/wheel scripts/templates
@@ -59,6 +64,11 @@ clean: ## remove what was made here; the caches of models, wheels and templates 
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
 	wheel=$$($(BIN)/python scripts/wheel) && \
 		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,dev]'
+	@touch $@
+
+$(PEERS)/.installed: $(INSTALLED)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet "$$($(BIN)/python scripts/wheel)[server]" xllamacpp==2026.10.11549
 	@touch $@
 
 $(BIN)/python:

@@ -39,7 +39,7 @@ RAM = 64 * GIB
 
 
 def test_the_cache_is_cells_times_layers_times_numbers_times_bytes():
-    for kv_type, size in (("f32", 4), ("f16", 2), ("q8_0", 34 / 32), ("q4_0", 18 / 32)):
+    for kv_type, size in (("f16", 2), ("bf16", 2), ("q8_0", 34 / 32), ("q4_0", 18 / 32)):
         needs = plan(LARGE, Wish(8_192, 4, None, kv_type=kv_type), (RAM,)).needs
         assert needs[0].kv == 8_192 * 32 * 2_048 * size
 

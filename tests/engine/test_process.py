@@ -129,7 +129,7 @@ def test_with_a_key_only_those_who_send_it_are_served(smollm_path, tmp_path):
         assert client.get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize("kv_type", ["q8_0", "q4_0", "f32"])
+@pytest.mark.parametrize("kv_type", ["q8_0", "q4_0", "bf16"])
 def test_other_types_of_kv_cache_answer_too(smollm_path, tmp_path, kv_type):
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 4, "temperature": 0}
     with run_engine(smollm_path, tmp_path / "e.sock", "--kv-type", kv_type) as engine, engine.client() as client:

@@ -242,10 +242,11 @@ def _is_repacked(tensor: Tensor) -> bool:
     return tensor.kind in _REPACKED and len(tensor.shape) > 1 and prod(tensor.shape[1:]) % 8 == 0
 
 
+#: ggml's numbers of the types that a cache of keys and values can have.
+KV_TYPES = {"f16": 1, "bf16": 30, "q8_0": 8, "q5_1": 7, "q5_0": 6, "q4_1": 3, "q4_0": 2}
+
+
 def kv_bytes(cells: int, kv_type: str) -> int:
     """Give the bytes of so many numbers of a cache of this type."""
-    elements, size = BLOCKS[_KV_TYPES[kv_type]]
+    elements, size = BLOCKS[KV_TYPES[kv_type]]
     return -(-cells // elements) * size
-
-
-_KV_TYPES = {"f32": 0, "f16": 1, "bf16": 30, "q8_0": 8, "q5_1": 7, "q5_0": 6, "q4_1": 3, "q4_0": 2}

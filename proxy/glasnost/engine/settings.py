@@ -10,7 +10,7 @@ from typing import Literal
 from glasnost.engine.adapters import MAX_SCALE
 
 FlashAttention = Literal["auto", "on", "off"]
-KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
 def available_cores() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from glasnost.engine.llama.context import Context
 from glasnost.engine.llama.lib import lib, start
@@ -28,7 +29,10 @@ class LlamaCpp:
         """Make a context that has computed its first step."""
         context = Context(model, settings)
         try:
-            context.warm_up()
+            # OpenMP keeps a pool of threads for every thread that computed. With more of them than cores it puts
+            # threads to sleep at each barrier of a step: a token took half as long again. A pool ends with its thread.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(context.warm_up).result()
         except DoesNotFit:
             context.close()
             raise

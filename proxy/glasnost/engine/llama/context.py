@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasnost.engine.adapters import Adapters
+from glasnost.engine.layout import KV_TYPES
 from glasnost.engine.llama.adapting import Adapting
 from glasnost.engine.llama.batch import Batch
 from glasnost.engine.llama.constrained import ConstrainedSampler
@@ -31,10 +32,9 @@ _FLASH_ATTENTION = {
     "off": lib.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 
-# On CPUs llama.cpp's flash attention takes another kernel, with other rounding, from 64 rows on. Below, a sequence
-# gets the same logits whatever else is in its batch, however its prompt is cut and wherever its prefix comes from.
+# On CPUs llama.cpp's flash attention takes another kernel, with other rounding, from 64 rows on (ADR 0007).
 _CPU_ROWS = 56
-# A CPU computes a long step no faster per token than a short one, and the shorter it is the sooner the next request
+# A CPU computes a long step hardly faster per token than a short one, and the shorter it is the sooner the next request
 # gets in; beside streams, a chunk of a prompt must not be felt as a pause.
 _CPU_BUDGET = 2 * _CPU_ROWS
 _CPU_CHUNK = 64
@@ -154,6 +154,6 @@ def _context_params(model: Model, settings: EngineSettings) -> Any:
     params.n_seq_max = params.n_outputs_max = settings.slots
     params.n_threads = params.n_threads_batch = settings.threads
     params.flash_attn_type = _FLASH_ATTENTION[settings.flash_attention]
-    params.type_k = params.type_v = getattr(lib, f"GGML_TYPE_{settings.kv_type.upper()}")
+    params.type_k = params.type_v = KV_TYPES[settings.kv_type]
     params.kv_unified = True
     return params
