@@ -14,11 +14,15 @@ from pathlib import Path
 from glasnost.models.catalogue import HubFile, Model, Wheel
 
 _PULL = """
+import signal
 import sys
 from pathlib import Path
 from glasnost.errors import ModelFileError
 from glasnost.models.catalogue import HubFile, Model, Wheel
 from glasnost.models.pull import pull
+
+# Children of a shell that runs in the background ignore what control-C sends.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 {prelude}
 model = {model!r}
 def progress(step, done=0, total=None):

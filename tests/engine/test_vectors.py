@@ -92,6 +92,6 @@ def test_a_batch_may_be_smaller_than_the_inputs_that_would_share_it(model, smoll
     embedder = Embedder(model, EngineSettings(path=smollm_path, name="m", threads=1), longest=64, batch=batch)
     spans = [Span(slot, 0, [500 + slot], sampled=True) for slot in range(batch)]
     pools = [Pool("mean") for _ in spans]
-    embedder.compute(spans, pools, fresh=True)
+    embedder.compute(spans, pools, (), fresh=True)
     embedder.close()
     assert len({tuple(pool.vector()) for pool in pools}) == batch
