@@ -1,4 +1,4 @@
-"""One engine for all tests that only ask it something."""
+"""One engine, and one loaded model, for all tests that only ask it something."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from engine_process import EngineProcess, run_engine
+from glasnost.engine.llama import Model
+from glasnost.engine.settings import EngineSettings
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,11 @@ def smollm(smollm_path, tmp_path_factory) -> Iterator[EngineProcess]:
     socket = tmp_path_factory.mktemp("engine") / "engine.sock"
     with run_engine(smollm_path, socket, "--slots", "8", "--ctx", "4096", "--queue", "4") as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def model(smollm_path) -> Iterator[Model]:
+    """SmolLM2, in this process."""
+    model = Model(EngineSettings(path=smollm_path, name="m"))
+    yield model
+    model.close()

@@ -6,24 +6,15 @@ import numpy as np
 import pytest
 
 from glasnost.engine.grammar import Grammar
-from glasnost.engine.llama import Model
 from glasnost.engine.llama.constrained import ConstrainedSampler
 from glasnost.engine.llama.constraint import Constraint
 from glasnost.engine.params import Sampling
-from glasnost.engine.settings import EngineSettings
 from glasnost.errors import InvalidRequest
 
 pytestmark = pytest.mark.model
 
 TEXT = Grammar('root ::= "a" [^b]{2} "c"\n')
 LAZY = Grammar('root ::= "<x" [0-9] ">"\n', triggers=(r"<x",))
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(smollm_path, "m"))
-    yield model
-    model.close()
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ import pytest
 
 from glasnost.engine.chat import prepare
 from glasnost.engine.grammar import Grammar, Rules, literal, until
-from glasnost.engine.llama import Model
 from glasnost.engine.llama.constraint import Constraint
 from glasnost.engine.prompt import Prompter
 from glasnost.engine.reasoning import FAMILIES, NO_THINKING, Thinking
 from glasnost.engine.response_format import ResponseFormat, answer_grammar, parse_response_format
-from glasnost.engine.settings import EngineSettings
 from glasnost.engine.template import CHATML, ChatTemplate
 from glasnost.errors import InvalidRequest
 from glasnost.wire.chat import ChatRequest
@@ -27,13 +25,6 @@ OPENING = (
 )
 #: One whose model may think or not.
 MAY = CHATML + "{# <think> </think> #}{{ enable_thinking or '' }}"
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(smollm_path, "m"))
-    yield model
-    model.close()
 
 
 def takes(model, grammar, text):

@@ -17,13 +17,6 @@ CHAT = [{"role": "user", "content": "Hi"}]
 
 
 @pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(path=smollm_path, name="m"))
-    yield model
-    model.close()
-
-
-@pytest.fixture(scope="module")
 def qwen(qwen_path):
     model = Model(EngineSettings(path=qwen_path, name="m"))
     yield model

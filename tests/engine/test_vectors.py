@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from glasnost.engine.llama import Context, Model
+from glasnost.engine.llama import Context
 from glasnost.engine.llama.embedder import Embedder, Pool, slots_for
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.step import Span
@@ -16,13 +16,6 @@ from glasnost.engine.worker import Worker
 from glasnost.errors import InvalidRequest, Overloaded, QueueFull
 
 pytestmark = pytest.mark.model
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(path=smollm_path, name="m"))
-    yield model
-    model.close()
 
 
 @contextlib.asynccontextmanager

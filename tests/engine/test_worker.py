@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from glasnost.engine.events import Delta, End, Failure
-from glasnost.engine.llama import Context, Model
+from glasnost.engine.llama import Context
 from glasnost.engine.params import Sampling
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.worker import Worker
@@ -34,13 +34,6 @@ class Faulty(Context):
         if isinstance(fault, Exception):
             raise fault
         return super().decode(spans) if fault is None else fault
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(path=smollm_path, name="m"))
-    yield model
-    model.close()
 
 
 @contextlib.asynccontextmanager

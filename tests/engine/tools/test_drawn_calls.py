@@ -9,11 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from glasnost.engine.llama import Model
 from glasnost.engine.llama.constraint import Constraint
 from glasnost.engine.output import Arguments, Calls, OutputFormat, OutputParser, Text, ToolCall
 from glasnost.engine.reasoning import NO_THINKING
-from glasnost.engine.settings import EngineSettings
 from glasnost.engine.tools.format import MAX_CALLS
 from glasnost.engine.tools.formats import FORMATS
 from glasnost.engine.tools.grammar import call_grammar
@@ -32,13 +30,6 @@ SCHEMAS = {
     "time": {"type": "object", "properties": {}, "additionalProperties": False},
 }
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMAS[name]}} for name in SCHEMAS]
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(smollm_path, "m"))
-    yield model
-    model.close()
 
 
 def read(form, offer, parts):

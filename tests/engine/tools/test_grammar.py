@@ -11,7 +11,6 @@ from glasnost.engine.grammar import Grammar
 from glasnost.engine.llama import Model
 from glasnost.engine.llama.constraint import Constraint
 from glasnost.engine.reasoning import FAMILIES, NO_THINKING, Thinking
-from glasnost.engine.settings import EngineSettings
 from glasnost.engine.tools.formats import DEEPSEEK, DEEPSEEK_BARE, FORMATS, HERMES, LLAMA3, MISTRAL, MISTRAL_LIST
 from glasnost.engine.tools.grammar import call_grammar
 from glasnost.engine.tools.offer import MAX_TOOLS, parse_offer
@@ -35,13 +34,6 @@ def in_one_list(form):
 
 
 IN_TURN = [(form, form.written(*call)) for form in FORMATS for call in (WEATHER, TIME)]
-
-
-@pytest.fixture(scope="module")
-def model(smollm_path):
-    model = Model(EngineSettings(smollm_path, "m"))
-    yield model
-    model.close()
 
 
 def offer(**body):
