@@ -1,0 +1,47 @@
+"""The configuration as frozen values, a file for each concern; nothing here reads a file."""
+
+from glasnost.config.audit import AuditSettings
+from glasnost.config.fields import KvType, StreamMode
+from glasnost.config.ladder import ModelRung, ReframeRung, RerouteSettings, Rung
+from glasnost.config.model import ModelSettings
+from glasnost.config.parse import Config, is_loopback, parse_config
+from glasnost.config.problems import problems_of
+from glasnost.config.server import ServerSettings
+from glasnost.config.stream import StreamSettings
+from glasnost.config.upstreams import (
+    Adapter,
+    AdapterFile,
+    EnginesSettings,
+    HttpUpstream,
+    LitellmUpstream,
+    LocalUpstream,
+    ScriptedUpstream,
+    TimeoutSettings,
+    UpstreamSettings,
+)
+
+__all__ = [
+    "Adapter",
+    "AdapterFile",
+    "AuditSettings",
+    "Config",
+    "EnginesSettings",
+    "HttpUpstream",
+    "KvType",
+    "LitellmUpstream",
+    "LocalUpstream",
+    "ModelRung",
+    "ModelSettings",
+    "ReframeRung",
+    "RerouteSettings",
+    "Rung",
+    "ScriptedUpstream",
+    "ServerSettings",
+    "StreamMode",
+    "StreamSettings",
+    "TimeoutSettings",
+    "UpstreamSettings",
+    "is_loopback",
+    "parse_config",
+    "problems_of",
+]

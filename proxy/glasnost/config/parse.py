@@ -1,0 +1,88 @@
+"""The whole configuration: text in, `Config` or every problem with its YAML path out."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from glasnost import document
+from glasnost.config.audit import AuditSettings
+from glasnost.config.fields import Name, Settings
+from glasnost.config.ladder import ModelRung, RerouteSettings
+from glasnost.config.model import ModelSettings
+from glasnost.config.problems import problems_of
+from glasnost.config.server import ServerSettings
+from glasnost.config.stream import StreamSettings
+from glasnost.config.upstreams import EnginesSettings, UpstreamSettings
+from glasnost.errors import ConfigError, Problem
+
+
+class Config(Settings):
+    """Everything that `glasnost serve` needs."""
+
+    server: ServerSettings = ServerSettings()
+    audit: AuditSettings = AuditSettings()
+    stream: StreamSettings = StreamSettings()
+    reroute: RerouteSettings = RerouteSettings()
+    engines: EnginesSettings = EnginesSettings()
+    upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)
+    models: dict[Name, ModelSettings] = Field(min_length=1)
+
+
+_CONFIG = TypeAdapter(Config)
+
+
+def parse_config(text: str, source: str, *, host: str | None = None, port: int | None = None) -> Config:
+    """Read a configuration; `host` and `port` replace what it says. Raises ConfigError with every problem."""
+    parsed = document.parse(text)
+    if parsed.problems:
+        raise ConfigError(source, list(parsed.problems))
+    try:
+        config = _CONFIG.validate_python(_with_address(parsed.value, host, port))
+    except ValidationError as error:
+        raise ConfigError(source, problems_of(error, parsed)) from None
+    problems = [Problem(path, message, parsed.line(path)) for path, message in _cross_check(config)]
+    if problems:
+        raise ConfigError(source, problems)
+    return config
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a server on `host` can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _with_address(value: Any, host: str | None, port: int | None) -> Any:
+    address = {name: given for name, given in (("host", host), ("port", port)) if given is not None}
+    if not address or not isinstance(value, dict) or not isinstance(value.get("server", {}), dict):
+        return value
+    return {**value, "server": {**value.get("server", {}), **address}}
+
+
+def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
+    for name, model in config.models.items():
+        if model.upstream not in config.upstreams:
+            known = ", ".join(config.upstreams)
+            yield f"models.{name}.upstream", f"there is no upstream {model.upstream!r}; there are: {known}"
+        for index, rung in enumerate(model.ladder):
+            if isinstance(rung, ModelRung):
+                yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}].model")
+    server = config.server
+    if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
+        exposed = f"{server.host} can be reached from other machines, and no key is set"
+        yield "server.host", f"{exposed}: add one to server.keys (`glasnost key` makes it), or listen on 127.0.0.1"
+
+
+def _check_rung(config: Config, name: str, rung: ModelRung, path: str) -> Iterator[tuple[str, str]]:
+    if rung.model == name:
+        yield path, "a model cannot be its own alternative"
+    elif rung.model not in config.models:
+        yield path, f"there is no model {rung.model!r}; there are: {', '.join(config.models)}"
