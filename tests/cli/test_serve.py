@@ -138,7 +138,8 @@ def test_a_key_and_its_hash_fit_each_other():
     fresh, digest = lines[1], lines[3]
     text = "upstreams: {a: {kind: http, base_url: 'http://h/v1'}}\nmodels: {m: {upstream: a}}\n"
     config = text + f"server: {{host: 0.0.0.0, keys: ['{digest}']}}\n"
-    assert parse_config(config, "x").server.keys == (f"sha256:{sha256(fresh.encode()).hexdigest()}",)
+    [key] = parse_config(config, "x").server.keys
+    assert key.hash == f"sha256:{sha256(fresh.encode()).hexdigest()}"
 
 
 def test_the_version_is_told():

@@ -101,3 +101,9 @@ def test_an_open_address_without_a_key_refuses_to_start():
 )
 def test_loopback_is_told_from_the_world(host, expected):
     assert is_loopback(host) is expected
+
+
+def test_a_key_is_a_hash_or_a_mapping_with_its_name_and_mode():
+    keys = f"server: {{keys: ['sha256:{'0' * 64}', {{hash: 'sha256:{'1' * 64}', name: x, mode: full}}]}}"
+    config = parse_config(GOOD + keys, "glasnost.yaml")
+    assert [(key.name, key.mode) for key in config.server.keys] == [(None, None), ("x", "full")]

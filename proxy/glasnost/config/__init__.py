@@ -6,7 +6,7 @@ from glasnost.config.ladder import ModelRung, ReframeRung, RerouteSettings, Rung
 from glasnost.config.model import ModelSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
-from glasnost.config.server import ServerSettings
+from glasnost.config.server import KeySettings, ServerSettings
 from glasnost.config.stream import StreamSettings
 from glasnost.config.upstreams import (
     Adapter,
@@ -27,6 +27,7 @@ __all__ = [
     "Config",
     "EnginesSettings",
     "HttpUpstream",
+    "KeySettings",
     "KvType",
     "LitellmUpstream",
     "LocalUpstream",

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from glasnost.config.fields import Count, KeyHash, Seconds, Settings
+from glasnost.config.fields import Count, KeyHash, Name, Seconds, Settings, StreamMode
+
+
+class KeySettings(Settings):
+    """An API key by its hash: the name under which it is known, and the loosest mode of streams that it gets."""
+
+    hash: KeyHash
+    name: Name | None = None
+    mode: StreamMode | None = None
+
+
+#: A hash alone is a key with nothing more to say of it.
+Key = Annotated[KeySettings, BeforeValidator(lambda value: {"hash": value} if isinstance(value, str) else value)]
 
 
 class ServerSettings(Settings):
@@ -14,7 +26,7 @@ class ServerSettings(Settings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    keys: tuple[KeyHash, ...] = Field(default=(), strict=False)
+    keys: tuple[Key, ...] = Field(default=(), strict=False)
     insecure_no_auth: bool = False
     allowed_hosts: tuple[str, ...] = Field(default=(), strict=False)
     max_body_bytes: Count = 10 << 20

@@ -64,7 +64,7 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
         Middleware(MeasureMiddleware, metrics=metrics),
         Middleware(ErrorMiddleware, metrics=metrics),
         Middleware(HostMiddleware, allowed=_allowed_hosts(config)),
-        Middleware(KeyMiddleware, key_hashes=server.keys),
+        Middleware(KeyMiddleware, keys=server.keys),
         Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight),
     ]
 

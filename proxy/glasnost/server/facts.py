@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from glasnost.config import KeySettings
 from glasnost.record.metrics import UNRESOLVED
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -21,6 +22,7 @@ class RequestFacts:
     endpoint: str = "other"
     model: str = UNRESOLVED
     stream: bool = False
+    key: KeySettings | None = None
 
     @classmethod
     def open(cls, scope: MutableMapping[str, Any]) -> RequestFacts:

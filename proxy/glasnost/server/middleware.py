@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from glasnost.config import KeySettings
 from glasnost.errors import (
     GlasnostError,
     MisdirectedRequest,
@@ -131,24 +132,26 @@ class HostMiddleware:
 class KeyMiddleware:
     """Requires one of the configured keys on every path but the probes."""
 
-    def __init__(self, app: ASGIApp, key_hashes: Sequence[str]) -> None:
-        """Take hashes as `sha256:<hex>`; without any, everything is open (the configuration sees to it where)."""
+    def __init__(self, app: ASGIApp, keys: Sequence[KeySettings]) -> None:
+        """Take the keys; without any, everything is open (the configuration sees to it where)."""
         self._app = app
-        self._hashes = [bytes.fromhex(key_hash.removeprefix("sha256:")) for key_hash in key_hashes]
+        self._keys = [(bytes.fromhex(key.hash.removeprefix("sha256:")), key) for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request with a known key pass."""
-        if scope["type"] == "http" and self._hashes and scope["path"] not in OPEN_PATHS and not self._known(scope):
-            raise Unauthenticated("A valid API key is needed: send `Authorization: Bearer <key>`.")
+        """Let a request with a known key pass, and note which one it is."""
+        if scope["type"] == "http" and self._keys and scope["path"] not in OPEN_PATHS:
+            facts_of(scope).key = self._key(scope)
         await self._app(scope, receive, send)
 
-    def _known(self, scope: Scope) -> bool:
+    def _key(self, scope: Scope) -> KeySettings:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(given) != 1 or given[0][:7].lower() != b"bearer ":
-            return False
-        digest = hashlib.sha256(given[0][7:].strip()).digest()
-        # Every hash is compared, so that the time tells nothing about which one came near.
-        return sum(hmac.compare_digest(digest, known) for known in self._hashes) > 0
+        if len(given) == 1 and given[0][:7].lower() == b"bearer ":
+            digest = hashlib.sha256(given[0][7:].strip()).digest()
+            # Every hash is compared, so that the time tells nothing about which one came near.
+            found = [key for known, key in self._keys if hmac.compare_digest(digest, known)]
+            if found:
+                return found[0]
+        raise Unauthenticated("A valid API key is needed: send `Authorization: Bearer <key>`.")
 
 
 class LoadMiddleware:
