@@ -32,10 +32,15 @@ def audit(
     conversation: Conversation,
     answers: Sequence[Answer] | Answer,
     signals: Signals = Signals(),  # noqa: B008  # frozen
+    *,
+    on_topic: bool = False,
 ) -> Verdict:
-    """Judge a whole answer: one Answer, or every choice of a completion."""
+    """Judge a whole answer: one Answer, or every choice of a completion.
+
+    With `on_topic` the first key counts as turned whatever is asked, to measure the second alone.
+    """
     choices = (answers,) if isinstance(answers, Answer) else answers
-    inquiry = Inquiry(policy, conversation, len(choices))
+    inquiry = Inquiry(policy, conversation, len(choices), on_topic=on_topic)
     for reading, answer in zip(inquiry.readings, choices, strict=True):
         reading.finish_reason = answer.finish_reason
         for name, text in answer.texts():
@@ -48,8 +53,9 @@ def audit(
 class Inquiry:
     """The state of one audit: the conversation is judged at once, the answer as it comes."""
 
-    def __init__(self, policy: Policy, conversation: Conversation, choices: int) -> None:
+    def __init__(self, policy: Policy, conversation: Conversation, choices: int, *, on_topic: bool = False) -> None:
         self._policy = policy
+        self._on_topic = on_topic
         self._asked = _topics_of(policy, conversation)
         self._harm = asks_for_harm(conversation.prompt)
         self.readings = [self._reading(number) for number in range(choices)]
@@ -102,7 +108,7 @@ class Inquiry:
     def _action(self, finding: Finding) -> Action:
         if finding.label not in CENSORING and finding.label is not Label.INCONCLUSIVE:
             return Action.PASS
-        actions = [Action.PASS]
+        actions = [Action.FLAG if self._on_topic and finding.label in CENSORING else Action.PASS]
         for topic in map(self._policy.topic, self.topics):
             threshold = topic.threshold(finding.label)
             if threshold is None or finding.probability >= threshold:

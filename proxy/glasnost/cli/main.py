@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from glasnost import __version__
+from glasnost.cli.audit import audit
 from glasnost.cli.engine import engine
 from glasnost.cli.key import key
 from glasnost.cli.pull import pull
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(engine)
 app.command()(pull)
+app.command()(audit)
 app.command()(key)
 
 
