@@ -1,5 +1,7 @@
 """The budget of a ladder: how many attempts, for how long, and past which upstreams."""
 
+import asyncio
+
 import pytest
 
 from glasnost.cli.load import load_policy
@@ -8,7 +10,7 @@ from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, Upst
 from glasnost.pipeline.ladder import steps
 from glasnost.pipeline.run import Run
 from glasnost.policy.label import Action
-from glasnost.record.exchange import Attempt
+from glasnost.record.exchange import Attempt, Done
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.chat import ChatRequest
@@ -33,11 +35,12 @@ class Notes:
     def __init__(self):
         self.closed_with = []
 
-    def opened(self, exchange):
-        pass
+    def opened(self, exchange):  # noqa: ARG002 - only the end is of interest
+        return Done()
 
     def closed(self, exchange):
         self.closed_with.append(exchange.outcome)
+        return Done()
 
 
 def run(clock=lambda: 0.0, **limits):
@@ -134,6 +137,6 @@ def test_an_answer_that_was_cut_is_asked_for_once_more_and_only_once():
 def test_the_topics_are_known_at_once_and_the_end_is_told_once():
     each = run()
     assert each.topics == ("prc.dissidents",)
-    each.closed(each.exchange("served", Action.PASS, "asked"))
-    each.closed(each.exchange("failed", Action.PASS, ""))
+    asyncio.run(each.closed(each.exchange("served", Action.PASS, "asked")))
+    asyncio.run(each.closed(each.exchange("failed", Action.PASS, "")))
     assert each.recorder.closed_with == ["served"]

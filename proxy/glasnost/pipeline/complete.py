@@ -29,15 +29,16 @@ class Candidate:
 
 async def complete(run: Run) -> tuple[Completion, Exchange]:
     """Serve one request; raises the first error when no step gave an answer at all."""
+    run.opened()
     try:
         completion, exchange = await _climb(run)
     except GlasnostError:
-        run.closed(run.exchange("failed", Action.PASS, ""))
+        await run.closed(run.exchange("failed", Action.PASS, ""))
         raise
     except BaseException:
-        run.closed(run.exchange("client_disconnected", Action.PASS, ""))
+        await run.closed(run.exchange("client_disconnected", Action.PASS, ""))
         raise
-    run.closed(exchange)
+    await run.closed(exchange)
     return completion, exchange
 
 

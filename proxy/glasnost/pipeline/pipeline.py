@@ -57,15 +57,12 @@ class Pipeline:
 
     async def complete(self, request: ChatRequest) -> tuple[Completion, Exchange]:
         """Answer in one piece; raises GlasnostError when no step gave an answer."""
-        run = self._run(request, "unary")
-        run.opened()
-        return await complete(run)
+        return await complete(self._run(request, "unary"))
 
     def stream(self, request: ChatRequest, *, tighten: str | None = None, explain: bool = False) -> StreamedAnswer:
         """Answer chunk by chunk; `tighten` is a mode that the client asks for."""
         mode = self._mode(request.model, tighten)
         run = self._run(request, mode)
-        run.opened()
         return StreamedAnswer(run, mode, self._config.stream, explain=explain)
 
     def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,6 +44,7 @@ class Run:
     _rerouting_since: float | None = field(init=False, default=None)
     _resorted: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
+    _opening: Awaitable[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -93,14 +94,20 @@ class Run:
         return not self.released and (step.rung != FIRST or _upstreams_fault(error))
 
     def opened(self) -> None:
-        """Tell the recorder that an answer is about to leave."""
-        self.recorder.opened(self.exchange("served", Action.PASS, ""))
+        """Tell the recorder that an answer is wanted; raises when none may be given."""
+        self._opening = self.recorder.opened(self.exchange("served", Action.PASS, ""))
 
-    def closed(self, exchange: Exchange) -> None:
-        """Tell the recorder, once, what became of it."""
+    async def confirmed(self) -> None:
+        """Wait until a first byte may leave: asking for the answer and recording that it was asked for overlap."""
+        if self._opening is not None:
+            await self._opening
+            self._opening = None
+
+    async def closed(self, exchange: Exchange) -> None:
+        """Tell the recorder, once, what became of it, and wait until the last byte may leave."""
         if not self._closed:
             self._closed = True
-            self.recorder.closed(exchange)
+            await self.recorder.closed(exchange)
 
     def action_for(self, step: Step) -> Action:
         """Give the action when the answer of `step` goes out unflagged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from glasnost.audit.decide import Block, Reroute
@@ -38,11 +38,13 @@ class StreamedAnswer:
     async def chunks(self) -> AsyncGenerator[Chunk]:
         """Give the chunks that may leave, the last one with the `glasnost` object; raises if no answer came."""
         run = self._run
+        run.opened()
         outcome: ExchangeOutcome = "client_disconnected"
         try:
             while (step := run.take_step() or run.last_resort()) is not None:
                 async with aclosing(self._attempt(step)) as chunks:
                     async for chunk in chunks:
+                        await run.confirmed()
                         yield chunk
                 if self._concluded:
                     return
@@ -51,7 +53,7 @@ class StreamedAnswer:
             outcome = "failed"
             raise
         finally:
-            run.closed(run.exchange(outcome, self._action, self._served_by))
+            await run.closed(run.exchange(outcome, self._action, self._served_by))
 
     async def _attempt(self, step: Step) -> AsyncGenerator[Chunk]:
         """Ask one upstream; sets `_concluded` when its answer is the one that goes out."""
@@ -71,7 +73,7 @@ class StreamedAnswer:
             return
         finally:
             attempt.close()
-        for chunk in self._conclude(attempt, tail):
+        async for chunk in self._conclude(attempt, tail):
             yield chunk
 
     async def _read(self, step: Step, attempt: StreamAttempt) -> AsyncGenerator[Chunk]:
@@ -85,7 +87,7 @@ class StreamedAnswer:
         for ready in attempt.end():
             yield _named(ready, step.model)
 
-    def _conclude(self, attempt: StreamAttempt, tail: Tail) -> Iterator[Chunk]:
+    async def _conclude(self, attempt: StreamAttempt, tail: Tail) -> AsyncGenerator[Chunk]:
         """End the exchange, unless the next step is to answer; it is recorded before its last chunk leaves."""
         if isinstance(attempt.over, Reroute):
             return
@@ -98,8 +100,9 @@ class StreamedAnswer:
         elif attempt.flagged:
             self._action = Action.FLAG
         exchange = run.exchange(outcome, self._action, self._served_by)
-        run.closed(exchange)
-        yield from tail.close(exchange.as_dict(explain=self._explain))
+        await run.closed(exchange)
+        for chunk in tail.close(exchange.as_dict(explain=self._explain)):
+            yield chunk
 
     def _auditor(self) -> StreamAudit:
         run = self._run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -101,13 +102,25 @@ class Exchange:
         return headers
 
 
-class Recorder(Protocol):
-    """Takes note of exchanges; raising refuses the exchange."""
+class Done:
+    """What a recorder gives back that is never to be waited for."""
 
-    def opened(self, exchange: Exchange) -> None:
-        """Note an exchange before the first byte of its answer leaves."""
+    def __await__(self) -> Generator[None]:
+        """Go on at once."""
+        yield from ()
+
+
+class Recorder(Protocol):
+    """Takes note of exchanges; what is raised, at once or by the wait, refuses the exchange.
+
+    An exchange is handed over by the call itself, so that its end is noted even where nobody can wait any more. The
+    wait is for the note to be kept for good; `closed` has to wait for what `opened` had to, and fails if that did.
+    """
+
+    def opened(self, exchange: Exchange) -> Awaitable[None]:
+        """Note an exchange; to be waited for before the first byte of its answer leaves."""
         ...
 
-    def closed(self, exchange: Exchange) -> None:
-        """Note an exchange when it is over, before the last byte leaves."""
+    def closed(self, exchange: Exchange) -> Awaitable[None]:
+        """Note an exchange that is over; to be waited for before the last byte leaves."""
         ...

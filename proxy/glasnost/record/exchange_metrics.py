@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from glasnost.policy.label import Action, Label
-from glasnost.record.exchange import Attempt, Exchange
+from glasnost.record.exchange import Attempt, Done, Exchange
 from glasnost.record.metrics import DURATION, Metrics, preset
 
 NO_TOPIC = "none"
@@ -75,10 +75,11 @@ class ExchangeMetrics:
         for model, targets in models.items():
             preset(self.reroutes, product([model], targets, ["served", "also_flagged", "failed"]))
 
-    def opened(self, exchange: Exchange) -> None:
-        """Nothing is counted before the outcome is known."""
+    def opened(self, exchange: Exchange) -> Done:  # noqa: ARG002 - nothing is counted before the outcome is known
+        """Count nothing yet."""
+        return Done()
 
-    def closed(self, exchange: Exchange) -> None:
+    def closed(self, exchange: Exchange) -> Done:
         """Count the exchange and every attempt of it."""
         packs = {_pack(topic) for topic in exchange.topics if topic in self._topics} or {NO_TOPIC}
         if exchange.outcome in ("served", "blocked"):
@@ -93,6 +94,7 @@ class ExchangeMetrics:
             self._metrics.unaudited.labels("auditor_error").inc()
         for attempt in exchange.attempts:
             self._attempt(exchange, attempt)
+        return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
