@@ -66,6 +66,23 @@ def test_content_may_come_in_parts_of_text():
     assert got == answer
 
 
+def test_another_path_of_the_api_is_asked_under_the_name_that_the_model_has_there():
+    async def embed():
+        async with loopback(answering({"data": [{"embedding": [0.5]}]})) as served:
+            upstream = server(served.url, model="there")
+            try:
+                got = await upstream.post("/embeddings", {"model": "here", "input": "text"})
+            finally:
+                await upstream.aclose()
+            return got, served.peers[0]
+
+    got, peer = asyncio.run(embed())
+    assert got == {"data": [{"embedding": [0.5]}]}
+    assert peer.line == "POST /v1/embeddings HTTP/1.1"
+    assert peer.json == {"model": "there", "input": "text"}
+    assert peer.headers["authorization"] == f"Bearer {KEY}"
+
+
 def test_a_completion_keeps_fields_that_nobody_knows():
     answer, _ = asyncio.run(complete(answering({**completion(), "x_future": {"a": 1}})))
     assert answer["x_future"] == {"a": 1}

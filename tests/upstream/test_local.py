@@ -144,6 +144,18 @@ def test_an_engine_answers_in_one_piece_and_in_chunks_with_the_same_text(smollm_
 
 
 @pytest.mark.model
+def test_an_engine_gives_vectors_and_tells_what_it_serves(smollm_path):
+    async def embed():
+        async with engine(smollm_path) as upstream:
+            vectors = await upstream.post("/embeddings", {"model": "any", "input": "A text."})
+            return vectors, await upstream.get("/props", seconds=5)
+
+    vectors, facts = asyncio.run(embed())
+    assert len(vectors["data"][0]["embedding"]) == facts["model"]["n_embd"]
+    assert facts["model"]["sha256"] == smollm_path.stem
+
+
+@pytest.mark.model
 def test_only_the_owner_may_enter_the_folder_of_the_socket_and_it_goes_away(smollm_path):
     async def run() -> Path:
         async with engine(smollm_path) as upstream:

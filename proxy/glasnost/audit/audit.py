@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glasnost.audit.action import SEVERITY, action_of
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
@@ -23,7 +24,6 @@ from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
 
 RECENT_TURNS = 6
-_SEVERITY = {action: rank for rank, action in enumerate((Action.PASS, Action.FLAG, Action.REROUTE, Action.BLOCK))}
 _DECLINED = frozenset({Label.REFUSAL, Label.EVASION, Label.TRUNCATED})
 
 
@@ -81,7 +81,7 @@ class Inquiry:
         if not self.readings:
             return self._verdict(Finding(Label.TRUNCATED, 0.9, "empty"))
         verdicts = [self._verdict(self._settled(examine(reading, signals))) for reading in self.readings]
-        return max(verdicts, key=lambda verdict: (_SEVERITY[verdict.action], _rank(verdict.label), verdict.probability))
+        return max(verdicts, key=lambda verdict: (SEVERITY[verdict.action], _rank(verdict.label), verdict.probability))
 
     @property
     def certain(self) -> bool:
@@ -106,14 +106,9 @@ class Inquiry:
         )
 
     def _action(self, finding: Finding) -> Action:
-        if finding.label not in CENSORING and finding.label is not Label.INCONCLUSIVE:
-            return Action.PASS
-        actions = [Action.FLAG if self._on_topic and finding.label in CENSORING else Action.PASS]
-        for topic in map(self._policy.topic, self.topics):
-            threshold = topic.threshold(finding.label)
-            if threshold is None or finding.probability >= threshold:
-                actions.append(topic.action_for(finding.label))
-        return max(actions, key=_SEVERITY.__getitem__)
+        least = Action.FLAG if self._on_topic and finding.label in CENSORING else Action.PASS
+        action = action_of(self._policy, self.topics, finding.label, finding.probability)
+        return max(least, action, key=SEVERITY.__getitem__)
 
     def _reading(self, number: int) -> Reading:
         return Reading(self._policy, number, topics=not self._asked)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chat import ChatRequest
@@ -41,4 +41,17 @@ class Upstream(Protocol):
 
     async def aclose(self) -> None:
         """Release connections and processes."""
+        ...
+
+
+@runtime_checkable
+class Api(Protocol):
+    """What an upstream with an API of its own gives beside chat: its other paths, as they are."""
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask a path, `/embeddings` for example; raises GlasnostError for what can go wrong."""
+        ...
+
+    async def get(self, path: str, *, seconds: float) -> Any:
+        """Fetch a JSON document next to the API, `/props` for example; None when there is none within `seconds`."""
         ...

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -67,11 +67,19 @@ class HttpServer:
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer in one piece."""
         clock = PhaseClock(self._name, self._settings.timeouts, streamed=False)
-        async with self._asked(request, clock, stream=False) as response:
-            body = await self._read(response, clock, self._settings.max_response_bytes)
-        completion = self._object(body, response)
+        completion = await self._answer(self._asked(request, clock, stream=False), clock)
         check_completion(completion, self._name)
         return completion
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask another path of the API, `/embeddings` for example, under the name that the model has there.
+
+        What comes back is a JSON object, and nothing more is known of it.
+        """
+        clock = PhaseClock(self._name, self._settings.timeouts, streamed=False)
+        named = {**body, "model": self._settings.model or body["model"]}
+        url = httpx.URL(self._settings.base_url.rstrip("/") + path)
+        return await self._answer(self._sent(url, named, clock), clock)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """Answer chunk by chunk; every chunk is as the upstream sent it."""
@@ -102,11 +110,16 @@ class HttpServer:
         """Close all connections."""
         await self._client.aclose()
 
-    @asynccontextmanager
-    async def _asked(self, request: ChatRequest, clock: PhaseClock, *, stream: bool) -> AsyncIterator[httpx.Response]:
-        """Send the request and hold its answer; leaving early closes the socket, which aborts the work upstream."""
+    def _asked(
+        self, request: ChatRequest, clock: PhaseClock, *, stream: bool
+    ) -> AbstractAsyncContextManager[httpx.Response]:
         body = request.for_upstream(self._settings.model or request.model, stream=stream).body
-        message = self._client.build_request("POST", self._url, content=jsonio.dumps(body))
+        return self._sent(self._url, body, clock)
+
+    @asynccontextmanager
+    async def _sent(self, url: httpx.URL, body: Mapping[str, Any], clock: PhaseClock) -> AsyncIterator[httpx.Response]:
+        """Send the body and hold the answer; leaving early closes the socket, which aborts the work upstream."""
+        message = self._client.build_request("POST", url, content=jsonio.dumps(body))
         try:
             response = await clock.wait(self._client.send(message, stream=True))
             self._unreached_at = None
@@ -117,6 +130,11 @@ class HttpServer:
                 await response.aclose()
         except _FAILURES as error:
             raise self._failure(error) from error
+
+    async def _answer(self, sent: AbstractAsyncContextManager[httpx.Response], clock: PhaseClock) -> dict[str, Any]:
+        async with sent as response:
+            body = await self._read(response, clock, self._settings.max_response_bytes)
+        return self._object(body, response)
 
     async def _check_status(self, response: httpx.Response, clock: PhaseClock) -> None:
         if response.status_code != 200:

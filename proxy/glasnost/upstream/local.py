@@ -141,6 +141,16 @@ class LocalEngine:
             async for chunk in chunks:
                 yield chunk
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask another path of the engine's API, such as `/embeddings`."""
+        async with self._engine():
+            return await self._server.post(path, body)
+
+    async def get(self, path: str, *, seconds: float) -> Any:
+        """Fetch a JSON document of the engine, such as `/props`; None when there is none within `seconds`."""
+        async with self._engine():
+            return await self._server.get(path, seconds=seconds)
+
     async def aclose(self) -> None:
         """Stop the engine and close the connections to it."""
         await self._supervisor.aclose()
