@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from glasnost.config import Config, is_loopback
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.metrics import Metrics
-from glasnost.server.chat import Chat
+from glasnost.server.endpoint import Endpoint
 from glasnost.server.middleware import (
     ErrorMiddleware,
     HostMiddleware,
@@ -24,7 +24,10 @@ from glasnost.server.middleware import (
     MeasureMiddleware,
 )
 from glasnost.server.routes import Models, Probes, answer_routing_error
+from glasnost.wire.chat_api import CHAT
+from glasnost.wire.completions import COMPLETIONS
 
+APIS = {"/chat/completions": CHAT, "/completions": COMPLETIONS}
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -55,7 +58,7 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
     ]
     for prefix in ("/v1", ""):  # clients with a bare base URL leave the prefix out
         routes += [
-            Route(f"{prefix}/chat/completions", Chat(pipeline, config), methods=["POST"]),
+            *(Route(prefix + path, Endpoint(api, pipeline, config), methods=["POST"]) for path, api in APIS.items()),
             Route(f"{prefix}/models", models.all),
             Route(f"{prefix}/models/{{model:path}}", models.one),
         ]

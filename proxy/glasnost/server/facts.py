@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from glasnost.config import KeySettings
 from glasnost.record.metrics import UNRESOLVED
+from glasnost.wire.envelope import error_body
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -23,6 +24,7 @@ class RequestFacts:
     model: str = UNRESOLVED
     stream: bool = False
     key: KeySettings | None = None
+    error_body: Callable[[BaseException], dict[str, Any]] = error_body
 
     @classmethod
     def open(cls, scope: MutableMapping[str, Any]) -> RequestFacts:

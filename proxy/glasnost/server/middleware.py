@@ -24,7 +24,7 @@ from glasnost.record.metrics import Metrics
 from glasnost.server.disconnect import ClientDisconnected
 from glasnost.server.facts import RequestFacts, facts_of
 from glasnost.server.responses import send_json
-from glasnost.wire.envelope import error_body, error_headers
+from glasnost.wire.envelope import error_headers
 
 log = structlog.get_logger()
 
@@ -106,7 +106,7 @@ class ErrorMiddleware:
             else:
                 log.exception("request_failed", request_id=facts_of(scope).request_id)
             status = error.status if isinstance(error, GlasnostError) else 500
-            await send_json(send, error_body(error), status, error_headers(error))
+            await send_json(send, facts_of(scope).error_body(error), status, error_headers(error))
 
     def _count(self, error: GlasnostError) -> None:
         reason = _REASONS.get(type(error))

@@ -9,7 +9,6 @@ from typing import Any
 from starlette.types import Send
 
 from glasnost.wire import jsonio, sse
-from glasnost.wire.envelope import error_body
 
 _STREAM_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -37,17 +36,14 @@ class EventStream:
         self._last = 0.0
         self.started = False
 
-    async def event(self, data: bytes) -> None:
-        """Send one event."""
-        await self._write(sse.encode(data))
+    async def write(self, frames: bytes) -> None:
+        """Send framed events; none at all are no beginning either."""
+        if frames:
+            await self._write(frames)
 
-    async def done(self) -> None:
-        """End a stream that is whole."""
-        await self._write(sse.DONE, more=False)
-
-    async def fail(self, error: BaseException) -> None:
-        """End a stream that is not: clients tell it by the error frame and the missing `[DONE]`."""
-        await self._write(sse.encode(jsonio.dumps(error_body(error))), more=False)
+    async def close(self, frames: bytes) -> None:
+        """End the stream with these events."""
+        await self._write(frames, more=False)
 
     async def keep_alive(self, seconds: float) -> None:
         """Send a comment whenever nothing else was sent for so long; runs until it is cancelled."""

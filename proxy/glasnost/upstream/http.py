@@ -23,6 +23,7 @@ from glasnost.upstream.shape import StreamShape, check_completion
 from glasnost.wire import jsonio, sse
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.chat import ChatRequest
+from glasnost.wire.completions import as_chat, bare_body
 
 MAX_ERROR_BYTES = 64 << 10
 # Idle connections go before a server with the usual 5 seconds closes them under a request of ours.
@@ -49,6 +50,7 @@ class HttpServer:
         self._api_key = api_key
         # Parsed once, not with every request.
         self._url = httpx.URL(settings.base_url.rstrip("/") + "/chat/completions")
+        self._bare_url = httpx.URL(settings.base_url.rstrip("/") + "/completions")
         self._client = _client(settings, api_key)
         self._unreached_at: float | None = None
 
@@ -68,6 +70,8 @@ class HttpServer:
         """Answer in one piece."""
         clock = PhaseClock(self._name, self._settings.timeouts, streamed=False)
         completion = await self._answer(self._asked(request, clock, stream=False), clock)
+        if request.bare:
+            completion = as_chat(completion, "message")
         check_completion(completion, self._name)
         return completion
 
@@ -91,6 +95,8 @@ class HttpServer:
             async with aclosing(self._events(response, clock)) as events:
                 async for event in events:
                     chunk = self._chunk(event)
+                    if request.bare:
+                        chunk = as_chat(chunk, "delta")
                     shape.check(chunk)
                     clock.first_token() if shape.said else clock.restart()
                     yield chunk
@@ -113,8 +119,9 @@ class HttpServer:
     def _asked(
         self, request: ChatRequest, clock: PhaseClock, *, stream: bool
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        body = request.for_upstream(self._settings.model or request.model, stream=stream).body
-        return self._sent(self._url, body, clock)
+        asked = request.for_upstream(self._settings.model or request.model, stream=stream)
+        url, body = (self._bare_url, bare_body(asked)) if asked.bare else (self._url, asked.body)
+        return self._sent(url, body, clock)
 
     @asynccontextmanager
     async def _sent(self, url: httpx.URL, body: Mapping[str, Any], clock: PhaseClock) -> AsyncIterator[httpx.Response]:

@@ -19,6 +19,7 @@ from glasnost.upstream.rejection import rejection
 from glasnost.upstream.shape import StreamShape, check_completion
 from glasnost.wire.answer import Chunk, Completion, finish_reasons_of
 from glasnost.wire.chat import ChatRequest
+from glasnost.wire.completions import chat_body
 
 # LiteLLM takes its own settings (hosts, keys, callbacks, retries, mocks) from the same keyword arguments as the
 # fields of a request, so a client's fields pass only when they stand here.
@@ -110,7 +111,7 @@ class LitellmProvider:
         return await litellm.acompletion(**self._arguments(request, stream=stream))
 
     def _arguments(self, request: ChatRequest, *, stream: bool) -> dict[str, Any]:
-        body = request.for_upstream(self._settings.model, stream=stream).body
+        body = chat_body(request.for_upstream(self._settings.model, stream=stream))
         fields = {field: value for field, value in body.items() if field in FIELDS and value is not None}
         _check_tools(fields)
         key = self._api_key

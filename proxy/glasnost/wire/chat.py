@@ -32,7 +32,11 @@ REFUSED_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A parsed request. `body` is what goes upstream; treat it and what it holds as read-only."""
+    """A parsed request. `body` is what goes upstream; treat it and what it holds as read-only.
+
+    A `bare` request is for a completion of text without a chat template, by an upstream that has such: its messages
+    are that text, as the turns that an auditor reads, and `wire.completions` gives the body and the shapes of it.
+    """
 
     model: str
     messages: tuple[Mapping[str, Any], ...]
@@ -40,9 +44,10 @@ class ChatRequest:
     include_usage: bool
     n: int
     body: Mapping[str, Any]
+    bare: bool = False
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> ChatRequest:
+    def parse(cls, body: Mapping[str, Any], *, bare: bool = False) -> ChatRequest:
         """Check the fields that we depend on; an InvalidRequest names the one that is wrong."""
         _refuse_settings(body)
         model = body.get("model")
@@ -55,6 +60,7 @@ class ChatRequest:
             include_usage=_include_usage(body.get("stream_options")),
             n=_choices(body.get("n")),
             body=body,
+            bare=bare,
         )
 
     @property
@@ -64,7 +70,7 @@ class ChatRequest:
 
     def with_fields(self, **fields: Any) -> ChatRequest:
         """Give a copy whose body, and what we read of it, has these fields instead."""
-        return ChatRequest.parse({**self.body, **fields})
+        return ChatRequest.parse({**self.body, **fields}, bare=self.bare)
 
     def for_upstream(self, model: str, *, stream: bool) -> ChatRequest:
         """Give the request as an upstream gets it: its own name of the model, and usage always counted."""

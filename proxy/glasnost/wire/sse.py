@@ -20,9 +20,9 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-def encode(data: bytes) -> bytes:
-    """Frame one event; `data` must hold no line break, which serialised JSON never does."""
-    return b"data: " + data + b"\n\n"
+def encode(data: bytes, event: str = "") -> bytes:
+    """Frame one event, of a type that we name; `data` must hold no line break, which serialised JSON never does."""
+    return (f"event: {event}\n".encode() if event else b"") + b"data: " + data + b"\n\n"
 
 
 @dataclass(frozen=True, slots=True)
