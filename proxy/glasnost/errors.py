@@ -17,7 +17,8 @@ GlasnostError
 ├── UpstreamError            502, an upstream's fault
 │   ├── UpstreamRejected     the status that the upstream sent, body kept
 │   ├── UpstreamUnavailable  503, with Retry-After
-│   └── UpstreamTimeout      504, names the phase
+│   ├── UpstreamTimeout      504, names the phase
+│   └── RungFailed           a rung of the ladder came to nothing, of which no upstream is to blame
 ├── AuditFailed              500, ours: nothing unaudited is served
 ├── Overloaded               503, with Retry-After
 ├── DocumentError            a YAML document: every problem with its path and line
@@ -190,6 +191,12 @@ class UpstreamTimeout(UpstreamError):
     def __init__(self, message: str, *, phase: Literal["connect", "ttft", "idle", "total"]) -> None:
         super().__init__(message, code="upstream_idle_timeout" if phase == "idle" else None)
         self.phase = phase
+
+
+class RungFailed(UpstreamError):
+    """A rung took longer than it may, or a step on its way did not give what it needs; the upstream itself works."""
+
+    code = "rung_failed"
 
 
 class AuditFailed(GlasnostError):

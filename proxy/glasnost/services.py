@@ -15,7 +15,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp
 
 from glasnost import __version__
-from glasnost.config import Config, HttpUpstream, LitellmUpstream, ModelRung, UpstreamSettings
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
@@ -62,7 +62,7 @@ def _registry() -> CollectorRegistry:
 def _targets(config: Config) -> dict[str, list[str]]:
     """Give, for every model, the models that its ladder can reroute to, itself included for its own rungs."""
     return {
-        name: list(dict.fromkeys(rung.model if isinstance(rung, ModelRung) else name for rung in model.ladder))
+        name: list(dict.fromkeys(target for rung in model.ladder for target in targets_of(rung, name)))
         for name, model in config.models.items()
     }
 

@@ -2,12 +2,14 @@
 
 import pytest
 
-from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
-from glasnost.pipeline.ladder import REFRAME, steps
+from glasnost.pipeline.ladder import steps
+from glasnost.pipeline.rungs.prompts import shipped
+from glasnost.pipeline.rungs.reframe import Reframe
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.chat import ChatRequest
+from house import POLICY
 
 CONFIG = parse_config(
     """
@@ -15,13 +17,23 @@ upstreams:
   one: {kind: scripted, script: a}
   two: {kind: scripted, script: b}
 models:
-  asked: {upstream: one, ladder: [{rung: reframe}, {rung: reframe, system: Be frank.}, {rung: model, model: other}]}
+  asked:
+    upstream: one
+    ladder:
+      - {rung: reframe, max_tokens: 50, seconds: 3}
+      - {rung: reframe, prompt: Be frank.}
+      - {rung: prefill}
+      - {rung: language, translator: third}
+      - {rung: model, model: other}
+      - {rung: models, models: [third, other]}
   other: {upstream: two}
+  third: {upstream: two}
 """,
     "test",
 )
 SCRIPT = parse_script("rules: [{text: hi}]", "script")
 UPSTREAMS = {name: ScriptPlayer(name, SCRIPT) for name in CONFIG.upstreams}
+USER = {"role": "user", "content": "Why?"}
 
 
 def found():
@@ -32,23 +44,24 @@ def request(*messages, **fields):
     return ChatRequest.parse({"model": "asked", "messages": list(messages), **fields})
 
 
-USER = {"role": "user", "content": "Why?"}
-
-
-def test_the_plain_question_comes_first_and_the_rungs_keep_their_order():
+def test_the_plain_question_comes_first_the_rungs_keep_their_order_and_each_has_a_name_of_its_own():
     assert [(step.rung, step.model, step.upstream.name) for step in found()] == [
         ("first", "asked", "one"),
         ("reframe", "asked", "one"),
-        ("reframe", "asked", "one"),
+        ("reframe-2", "asked", "one"),
+        ("prefill", "asked", "one"),
+        ("language", "asked", "one"),
         ("model", "other", "two"),
+        ("models", "third", "two"),
+        ("models", "other", "two"),
     ]
 
 
-def test_the_plain_question_and_another_model_send_what_the_client_sent():
-    asked = request(USER, temperature=0, tools=[{"type": "function"}], top_k=3)
-    first, *_, last = found()
-    assert first.request(asked).body == asked.body
-    assert last.request(asked).body == {**asked.body, "model": "other"}
+def test_a_rung_has_its_own_limits_and_a_translator_of_its_own():
+    _, reframe, second, _, language, *_ = found()
+    assert (reframe.max_tokens, reframe.seconds) == (50, 3)
+    assert (second.max_tokens, second.seconds) == (None, None)
+    assert (language.helping.model, language.helping.upstream.name) == ("third", "two")
 
 
 @pytest.mark.parametrize(
@@ -73,11 +86,16 @@ def test_the_plain_question_and_another_model_send_what_the_client_sent():
     ],
 )
 def test_a_reframe_adds_to_the_clients_system_message_and_never_replaces_it(messages, expected):
-    sent = found()[2].request(request(*messages, temperature=0.3))
+    sent = found()[2].way.request(request(*messages, temperature=0.3))
     assert list(sent.messages) == expected
     assert sent.body["temperature"] == 0.3
 
 
-def test_the_built_in_reframe_names_no_topic():
-    assert found()[1].system == REFRAME
-    assert not load_policy(("prc",)).topics_in_text(REFRAME)
+@pytest.mark.parametrize("name", ["reframe", "prefill.en", "prefill.zh", "language", "raw", "mark"])
+def test_no_shipped_text_names_a_topic(name):
+    assert shipped(name).strip()
+    assert not POLICY.topics_in_text(shipped(name))
+
+
+def test_the_shipped_reframe_is_the_default():
+    assert Reframe().prompt == shipped("reframe")

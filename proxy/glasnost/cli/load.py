@@ -13,6 +13,9 @@ from glasnost.config import (
     HttpUpstream,
     LitellmUpstream,
     LocalUpstream,
+    ModelSettings,
+    PromptedRung,
+    Rung,
     ScriptedUpstream,
     parse_config,
 )
@@ -29,7 +32,20 @@ def load_config(path: Path | None, *, host: str | None, port: int | None) -> Con
     if path is None:
         text = (resources.files("glasnost") / "default.yaml").read_text(encoding="utf-8")
         return parse_config(text, "the default configuration", host=host, port=port)
-    return parse_config(_read(path, str(path)), str(path), host=host, port=port)
+    config = parse_config(_read(path, str(path)), str(path), host=host, port=port)
+    models = {name: _with_prompts(model, path.parent) for name, model in config.models.items()}
+    return config.model_copy(update={"models": models})
+
+
+def _with_prompts(model: ModelSettings, folder: Path) -> ModelSettings:
+    """Read the prompt files of a ladder, relative to the configuration's folder."""
+    return model.model_copy(update={"ladder": tuple(_with_prompt(rung, folder) for rung in model.ladder)})
+
+
+def _with_prompt(rung: Rung, folder: Path) -> Rung:
+    if not isinstance(rung, PromptedRung) or rung.prompt_file is None:
+        return rung
+    return rung.model_copy(update={"prompt": _read(folder / rung.prompt_file, rung.prompt_file).removesuffix("\n")})
 
 
 def load_policy(packs: tuple[str, ...]) -> Policy:

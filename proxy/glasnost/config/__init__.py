@@ -2,7 +2,19 @@
 
 from glasnost.config.audit import AuditSettings
 from glasnost.config.fields import KvType, StreamMode
-from glasnost.config.ladder import ModelRung, ReframeRung, RerouteSettings, Rung
+from glasnost.config.ladder import (
+    History,
+    LanguageRung,
+    ModelRung,
+    ModelsRung,
+    PrefillRung,
+    PromptedRung,
+    ReframeRung,
+    RerouteSettings,
+    Rung,
+    models_of,
+    targets_of,
+)
 from glasnost.config.model import ModelSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
@@ -26,13 +38,18 @@ __all__ = [
     "AuditSettings",
     "Config",
     "EnginesSettings",
+    "History",
     "HttpUpstream",
     "KeySettings",
     "KvType",
+    "LanguageRung",
     "LitellmUpstream",
     "LocalUpstream",
     "ModelRung",
     "ModelSettings",
+    "ModelsRung",
+    "PrefillRung",
+    "PromptedRung",
     "ReframeRung",
     "RerouteSettings",
     "Rung",
@@ -43,6 +60,8 @@ __all__ = [
     "TimeoutSettings",
     "UpstreamSettings",
     "is_loopback",
+    "models_of",
     "parse_config",
     "problems_of",
+    "targets_of",
 ]

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from glasnost import document
 from glasnost.config.audit import AuditSettings
 from glasnost.config.fields import Name, Settings
-from glasnost.config.ladder import ModelRung, RerouteSettings
+from glasnost.config.ladder import RerouteSettings, models_of, targets_of
 from glasnost.config.model import ModelSettings
 from glasnost.config.problems import problems_of
 from glasnost.config.server import ServerSettings
@@ -73,16 +73,17 @@ def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
             known = ", ".join(config.upstreams)
             yield f"models.{name}.upstream", f"there is no upstream {model.upstream!r}; there are: {known}"
         for index, rung in enumerate(model.ladder):
-            if isinstance(rung, ModelRung):
-                yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}].model")
+            for setting, needed in models_of(rung).items():
+                path = f"models.{name}.ladder[{index}].{setting}"
+                yield from _check_model(config, name, needed, path, is_target=needed in targets_of(rung, ""))
     server = config.server
     if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"
         yield "server.host", f"{exposed}: add one to server.keys (`glasnost key` makes it), or listen on 127.0.0.1"
 
 
-def _check_rung(config: Config, name: str, rung: ModelRung, path: str) -> Iterator[tuple[str, str]]:
-    if rung.model == name:
+def _check_model(config: Config, name: str, needed: str, path: str, *, is_target: bool) -> Iterator[tuple[str, str]]:
+    if needed == name and is_target:
         yield path, "a model cannot be its own alternative"
-    elif rung.model not in config.models:
-        yield path, f"there is no model {rung.model!r}; there are: {', '.join(config.models)}"
+    elif needed not in config.models:
+        yield path, f"there is no model {needed!r}; there are: {', '.join(config.models)}"

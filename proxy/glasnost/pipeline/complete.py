@@ -8,6 +8,7 @@ from glasnost.audit.audit import audit
 from glasnost.audit.decide import Block, Deliver, Reroute, decide
 from glasnost.audit.verdict import Verdict
 from glasnost.errors import GlasnostError, UpstreamError
+from glasnost.pipeline.asking import ask
 from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
@@ -76,7 +77,7 @@ async def _attempt(run: Run, step: Step) -> Candidate:
     started = run.clock()
     attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
     try:
-        completion = await step.upstream.complete(step.request(run.request))
+        completion = await ask(run, step)
         answers = answers_of(completion)
         if not answers:
             raise UpstreamError(f"The upstream {step.upstream.name!r} sent an answer without choices.")

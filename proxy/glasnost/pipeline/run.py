@@ -8,11 +8,12 @@ from typing import Literal
 
 from glasnost.audit.verdict import Verdict
 from glasnost.config import RerouteSettings, StreamMode
-from glasnost.errors import GlasnostError, RequestError, UpstreamError, UpstreamRejected
+from glasnost.errors import GlasnostError, RungFailed, UpstreamError, UpstreamRejected
+from glasnost.pipeline.history import cleared
 from glasnost.pipeline.ladder import FIRST, Step
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
-from glasnost.record.exchange import Attempt, Exchange, ExchangeOutcome, Recorder
+from glasnost.record.exchange import Attempt, Exchange, ExchangeOutcome, Recorder, Skipped
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.conversation import Conversation
 
@@ -37,6 +38,7 @@ class Run:
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
+    skipped: list[Skipped] = field(init=False, default_factory=list)
     started: float = field(init=False)
     released: int = field(init=False, default=0)
     first_token: float | None = field(init=False, default=None)
@@ -45,11 +47,20 @@ class Run:
     _resorted: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     _opening: Awaitable[None] | None = field(init=False, default=None)
+    _retried: ChatRequest | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
         self.conversation = self.request.conversation
         self.topics = tuple(dict.fromkeys(hit.topic_id for hit in self.policy.topics_in(self.conversation)))
+
+    @property
+    def retried(self) -> ChatRequest:
+        """The request as rungs send it: without what earlier censored answers would do to a new one."""
+        if self._retried is None:
+            messages = cleared(self.policy, self.request.messages, self.limits.history)
+            self._retried = self.request.with_fields(messages=messages)
+        return self._retried
 
     @property
     def rungs_left(self) -> bool:
@@ -132,16 +143,27 @@ class Run:
             seconds=self.clock() - self.started,
             first_token=self.first_token,
             released=self.released,
+            skipped=() if action is Action.PASS else tuple(self.skipped),
         )
 
     def _peek(self) -> int | None:
         if self._next and (self._next > self.limits.max_attempts or self._out_of_time()):
             return None
-        down = {id(self._step_of(attempt).upstream) for attempt in self.attempts if _is_down(attempt)}
+        down = {attempt.upstream for attempt in self.attempts if _is_down(attempt)}
         for index in range(self._next, len(self.steps)):
-            if id(self.steps[index].upstream) not in down:
+            step = self.steps[index]
+            if step.upstream.name not in down and not self._skips(step):
                 return index
         return None
+
+    def _skips(self, step: Step) -> bool:
+        reason = step.way.lacks(self.request)
+        if reason is None:
+            return False
+        skipped = Skipped(step.rung, step.model, reason)
+        if skipped not in self.skipped:
+            self.skipped.append(skipped)
+        return True
 
     def _step_of(self, attempt: Attempt) -> Step:
         return next(step for step in self.steps if (step.rung, step.model) == (attempt.rung, attempt.model))
@@ -157,4 +179,4 @@ def _is_down(attempt: Attempt) -> bool:
 def _upstreams_fault(error: GlasnostError) -> bool:
     if isinstance(error, UpstreamRejected):
         return error.status == 429 or error.status >= 500
-    return isinstance(error, UpstreamError) and not isinstance(error, RequestError)
+    return isinstance(error, UpstreamError) and not isinstance(error, RungFailed)

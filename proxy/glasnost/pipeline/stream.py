@@ -9,6 +9,7 @@ from glasnost.audit.decide import Block, Reroute
 from glasnost.audit.stream import StreamAudit
 from glasnost.config import StreamMode, StreamSettings
 from glasnost.errors import GlasnostError
+from glasnost.pipeline.asking import ask_streamed
 from glasnost.pipeline.attempt import StreamAttempt
 from glasnost.pipeline.complete import WITHHELD
 from glasnost.pipeline.ladder import Step
@@ -78,7 +79,7 @@ class StreamedAnswer:
 
     async def _read(self, step: Step, attempt: StreamAttempt) -> AsyncGenerator[Chunk]:
         """Read one upstream to its end, or to the auditor's word; give what may leave, under the model's own name."""
-        async with aclosing(step.upstream.stream(step.request(self._run.request))) as upstream:
+        async with aclosing(ask_streamed(self._run, step)) as upstream:
             async for chunk in upstream:
                 for ready in attempt.take(chunk):
                     yield _named(ready, step.model)

@@ -13,6 +13,9 @@ from glasnost.policy.label import Action
 AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled"]
 ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
 
+#: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way.
+Purpose = Literal["answer", "translation"]
+
 EXCERPT_CHARS = 240
 
 
@@ -31,6 +34,7 @@ class Attempt:
     error: GlasnostError | None = None
     usage: dict[str, Any] | None = None
     excerpt: str = ""
+    purpose: Purpose = "answer"
 
     def as_dict(self, *, explain: bool) -> dict[str, Any]:
         """Give the JSON form; the excerpt of what the model said is there only on request."""
@@ -42,11 +46,26 @@ class Attempt:
             "milliseconds": round(self.seconds * 1000),
             "usage": self.usage,
         }
+        if self.purpose != "answer":
+            body["purpose"] = self.purpose
         if self.error is not None:
             body["error"] = self.error.code
         if explain:
             body["excerpt"] = self.excerpt
         return body
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A rung that was not tried, since it could not keep what the request asks for."""
+
+    rung: str
+    model: str
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the JSON form."""
+        return {"rung": self.rung, "model": self.model, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +89,14 @@ class Exchange:
     seconds: float
     first_token: float | None = None
     released: int = 0
+    skipped: tuple[Skipped, ...] = ()
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the `glasnost` object of an answer."""
         verdict = (
             self.verdict.as_dict() if self.verdict else {"label": None, "topics": list(self.topics), "evidence": []}
         )
-        return {
+        body = {
             **verdict,
             "id": self.id,
             "model": self.model,
@@ -86,6 +106,9 @@ class Exchange:
             "policy": self.policy_hash,
             "attempts": [attempt.as_dict(explain=explain) for attempt in self.attempts],
         }
+        if self.skipped:
+            body["skipped"] = [each.as_dict() for each in self.skipped]
+        return body
 
     def headers(self) -> dict[str, str]:
         """Give the `x-glasnost-*` headers; every value comes from the configuration, the packs or ourselves."""

@@ -106,7 +106,7 @@ class ExchangeMetrics:
             for topic in attempt.verdict.topics or (NO_TOPIC,):
                 label = attempt.verdict.label.value
                 self.audits.labels(attempt.model, topic, label, exchange.mode).inc()
-        if attempt.rung != exchange.attempts[0].rung:
+        if attempt.purpose == "answer" and attempt.rung != exchange.attempts[0].rung:
             self.reroutes.labels(exchange.model, attempt.model, _reroute_result(attempt)).inc()
 
 
