@@ -68,6 +68,12 @@ class LanguageRung(PromptedRung):
     translator: Name | None = None
 
 
+class RawRung(PromptedRung):
+    """Ask the same model without its chat template: the conversation as text, which it continues."""
+
+    rung: Literal["raw"]
+
+
 class ModelRung(RungSettings):
     """Ask another model of this configuration."""
 
@@ -82,7 +88,9 @@ class ModelsRung(RungSettings):
     models: tuple[Name, ...] = Field(min_length=1, max_length=16, strict=False)
 
 
-Rung = Annotated[ReframeRung | PrefillRung | LanguageRung | ModelRung | ModelsRung, Field(discriminator="rung")]
+Rung = Annotated[
+    ReframeRung | PrefillRung | LanguageRung | RawRung | ModelRung | ModelsRung, Field(discriminator="rung")
+]
 
 
 def models_of(rung: Rung) -> dict[str, str]:

@@ -11,12 +11,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 from glasnost import document
 from glasnost.config.audit import AuditSettings
 from glasnost.config.fields import Name, Settings
-from glasnost.config.ladder import RerouteSettings, models_of, targets_of
+from glasnost.config.ladder import RawRung, RerouteSettings, models_of, targets_of
 from glasnost.config.model import ModelSettings
 from glasnost.config.problems import problems_of
 from glasnost.config.server import ServerSettings
 from glasnost.config.stream import StreamSettings
-from glasnost.config.upstreams import EnginesSettings, UpstreamSettings
+from glasnost.config.upstreams import EnginesSettings, HttpUpstream, LocalUpstream, UpstreamSettings
 from glasnost.errors import ConfigError, Problem
 
 
@@ -76,6 +76,10 @@ def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
             for setting, needed in models_of(rung).items():
                 path = f"models.{name}.ladder[{index}].{setting}"
                 yield from _check_model(config, name, needed, path, is_target=needed in targets_of(rung, ""))
+            served = config.upstreams.get(model.upstream)
+            if isinstance(rung, RawRung) and not isinstance(served, LocalUpstream | HttpUpstream | None):
+                why = f"needs an upstream with /v1/completions, local or http; {model.upstream!r} is {served.kind}"
+                yield f"models.{name}.ladder[{index}].rung", why
     server = config.server
     if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"

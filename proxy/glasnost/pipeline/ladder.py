@@ -12,12 +12,14 @@ from glasnost.config import (
     ModelSettings,
     ModelsRung,
     PrefillRung,
+    RawRung,
     ReframeRung,
     Rung,
     targets_of,
 )
 from glasnost.pipeline.rungs.language import Language
 from glasnost.pipeline.rungs.prefill import Prefill
+from glasnost.pipeline.rungs.raw import Raw
 from glasnost.pipeline.rungs.reframe import Reframe
 from glasnost.pipeline.rungs.way import PLAIN, Way
 from glasnost.upstream.base import Upstream
@@ -85,5 +87,7 @@ def _way(rung: Rung) -> Way:
             return Prefill(rung.prompt, closed_think=rung.closed_think, fields=rung.fields)
         case LanguageRung():
             return Language(rung.prompt)
+        case RawRung():
+            return Raw(rung.prompt)
         case ModelRung() | ModelsRung():
             return PLAIN
