@@ -70,7 +70,7 @@ def test_a_room_has_its_mirror_in_the_tests(room):
 
 def test_every_folder_of_tests_mirrors_a_room_or_is_of_a_known_kind():
     folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")}
-    assert folders <= {room.name for room in ROOMS} | {"benchmarks", "faults", "functional", "golden"}
+    assert folders <= {room.name for room in ROOMS} | {"benchmarks", "deploy", "faults", "functional", "golden"}
 
 
 def test_no_file_names_a_machine_or_a_registry():
