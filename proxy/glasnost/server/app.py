@@ -26,8 +26,10 @@ from glasnost.server.middleware import (
 from glasnost.server.routes import Models, Probes, answer_routing_error
 from glasnost.wire.chat_api import CHAT
 from glasnost.wire.completions import COMPLETIONS
+from glasnost.wire.messages.dialect import MESSAGES
+from glasnost.wire.responses.dialect import RESPONSES
 
-APIS = {"/chat/completions": CHAT, "/completions": COMPLETIONS}
+APIS = {"/chat/completions": CHAT, "/completions": COMPLETIONS, "/responses": RESPONSES, "/messages": MESSAGES}
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 

@@ -145,6 +145,8 @@ class KeyMiddleware:
 
     def _key(self, scope: Scope) -> KeySettings:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
+        # Anthropic's clients send the key alone, in a header of its own.
+        given += [b"bearer " + value for name, value in scope["headers"] if name == b"x-api-key"]
         if len(given) == 1 and given[0][:7].lower() == b"bearer ":
             digest = hashlib.sha256(given[0][7:].strip()).digest()
             # Every hash is compared, so that the time tells nothing about which one came near.
