@@ -20,6 +20,7 @@ from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange_metrics import ExchangeMetrics
+from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.metrics import Metrics
 from glasnost.server.app import create_app
 from glasnost.upstream.base import Upstream
@@ -48,7 +49,9 @@ def build_app(
     metrics = Metrics(_registry(), __version__)
     recorder = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
     EngineCollector(metrics, engines)
-    return create_app(config, Pipeline(config, upstreams, policy, recorder), Registry(upstreams), metrics)
+    pipeline = Pipeline(config, upstreams, policy, recorder)
+    FailoverCollector(metrics, pipeline.failover)
+    return create_app(config, pipeline, Registry(upstreams), metrics)
 
 
 def _registry() -> CollectorRegistry:

@@ -61,7 +61,7 @@ def test_a_rung_has_its_own_limits_and_a_translator_of_its_own():
     _, reframe, second, _, language, *_ = found()
     assert (reframe.max_tokens, reframe.seconds) == (50, 3)
     assert (second.max_tokens, second.seconds) == (None, None)
-    assert (language.helping.model, language.helping.upstream.name) == ("third", "two")
+    assert (language.helping.model, language.helping.upstreams[0].name) == ("third", "two")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from glasnost.policy.label import Action, Label
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange import Attempt, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
+from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.metrics import Metrics
 
 TOPIC = "prc.tiananmen-1989"
@@ -71,9 +72,19 @@ def exchange(*attempts, **fields):
     return Exchange(attempts=attempts, **given)
 
 
+class Circuits:
+    """What a failover knows of one upstream."""
+
+    retries: ClassVar = {("one", "sent"): 4}
+
+    def states(self):
+        return {"one": "open"}
+
+
 @pytest.mark.usefixtures("recorder")
 def test_every_documented_family_is_exposed_and_every_exposed_one_documented(metrics):
     EngineCollector(metrics, {"one": Engine()})
+    FailoverCollector(metrics, Circuits())
     exposed = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
@@ -139,3 +150,19 @@ def test_engines_show_their_state_when_they_are_asked(metrics):
     assert value(metrics, "glasnost_local_worker_restarts_total", upstream="one") == 2
     assert value(metrics, "glasnost_local_evictions_total", upstream="one") == 1
     assert value(metrics, "glasnost_queue_depth", upstream="one") == 3
+
+
+def test_a_model_that_takes_over_from_a_failed_one_is_no_reroute(metrics, recorder):
+    first = Attempt("first", "asked", "one", "failed", 1.0, error=UpstreamUnavailable("gone"))
+    other = Attempt("model", "other", "two", "answered", 1.0, verdict=verdict(Label.COMPLETE, Action.PASS))
+    recorder.closed(exchange(first, other, action=Action.REROUTE))
+    assert value(metrics, "glasnost_failovers_total", from_model="asked", to_model="other") == 1
+    assert value(metrics, "glasnost_reroutes_total", from_model="asked", to_model="other", result="served") == 0
+
+
+def test_circuits_and_retries_show_when_they_are_asked(metrics):
+    FailoverCollector(metrics, Circuits())
+    assert value(metrics, "glasnost_circuit_state", upstream="one", state="open") == 1
+    assert value(metrics, "glasnost_circuit_state", upstream="one", state="closed") == 0
+    assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="sent") == 4
+    assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="budget_exhausted") == 0

@@ -1,6 +1,7 @@
 """The configuration as frozen values, a file for each concern; nothing here reads a file."""
 
 from glasnost.config.audit import AuditSettings
+from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import KvType, StreamMode
 from glasnost.config.ladder import (
     History,
@@ -39,6 +40,7 @@ __all__ = [
     "AuditSettings",
     "Config",
     "EnginesSettings",
+    "FailoverSettings",
     "History",
     "HttpUpstream",
     "KeySettings",

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from glasnost.config.fields import Name, Settings, StreamMode
 from glasnost.config.ladder import Rung
 
 
 class ModelSettings(Settings):
-    """A name that clients ask for: the upstream behind it, and its ladder."""
+    """A name that clients ask for: the upstream behind it, or several that serve the same model, and its ladder."""
 
-    upstream: Name
+    upstream: Name | None = None
+    upstreams: tuple[Name, ...] = Field(default=(), strict=False, max_length=64)
     ladder: tuple[Rung, ...] = Field(default=(), strict=False, max_length=16)
     mode: StreamMode | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.upstream is None) == (not self.upstreams):
+            raise ValueError("takes upstream, or upstreams as a list")
+        return self
+
+    @property
+    def serving(self) -> tuple[Name, ...]:
+        """The upstreams that serve this model, in the order in which they are asked."""
+        return (self.upstream,) if self.upstream is not None else self.upstreams

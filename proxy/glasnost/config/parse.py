@@ -10,8 +10,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from glasnost import document
 from glasnost.config.audit import AuditSettings
+from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import Name, Settings
-from glasnost.config.ladder import RawRung, RerouteSettings, models_of, targets_of
+from glasnost.config.ladder import ModelRung, ModelsRung, RawRung, RerouteSettings, Rung, models_of
 from glasnost.config.model import ModelSettings
 from glasnost.config.problems import problems_of
 from glasnost.config.server import ServerSettings
@@ -27,6 +28,7 @@ class Config(Settings):
     audit: AuditSettings = AuditSettings()
     stream: StreamSettings = StreamSettings()
     reroute: RerouteSettings = RerouteSettings()
+    failover: FailoverSettings = FailoverSettings()
     engines: EnginesSettings = EnginesSettings()
     upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)
     models: dict[Name, ModelSettings] = Field(min_length=1)
@@ -69,25 +71,32 @@ def _with_address(value: Any, host: str | None, port: int | None) -> Any:
 
 def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
     for name, model in config.models.items():
-        if model.upstream not in config.upstreams:
-            known = ", ".join(config.upstreams)
-            yield f"models.{name}.upstream", f"there is no upstream {model.upstream!r}; there are: {known}"
+        for place, each in _places(model):
+            if each not in config.upstreams:
+                known = ", ".join(config.upstreams)
+                yield f"models.{name}.{place}", f"there is no upstream {each!r}; there are: {known}"
         for index, rung in enumerate(model.ladder):
-            for setting, needed in models_of(rung).items():
-                path = f"models.{name}.ladder[{index}].{setting}"
-                yield from _check_model(config, name, needed, path, is_target=needed in targets_of(rung, ""))
-            served = config.upstreams.get(model.upstream)
-            if isinstance(rung, RawRung) and not isinstance(served, LocalUpstream | HttpUpstream | None):
-                why = f"needs an upstream with /v1/completions, local or http; {model.upstream!r} is {served.kind}"
-                yield f"models.{name}.ladder[{index}].rung", why
+            yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}]")
     server = config.server
     if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"
         yield "server.host", f"{exposed}: add one to server.keys (`glasnost key` makes it), or listen on 127.0.0.1"
 
 
-def _check_model(config: Config, name: str, needed: str, path: str, *, is_target: bool) -> Iterator[tuple[str, str]]:
-    if needed == name and is_target:
-        yield path, "a model cannot be its own alternative"
-    elif needed not in config.models:
-        yield path, f"there is no model {needed!r}; there are: {', '.join(config.models)}"
+def _places(model: ModelSettings) -> Iterator[tuple[str, str]]:
+    if model.upstream is not None:
+        yield "upstream", model.upstream
+    yield from ((f"upstreams[{index}]", each) for index, each in enumerate(model.upstreams))
+
+
+def _check_rung(config: Config, name: str, rung: Rung, path: str) -> Iterator[tuple[str, str]]:
+    for setting, needed in models_of(rung).items():
+        if needed == name and isinstance(rung, ModelRung | ModelsRung):
+            yield f"{path}.{setting}", "a model cannot be its own alternative"
+        elif needed not in config.models:
+            yield f"{path}.{setting}", f"there is no model {needed!r}; there are: {', '.join(config.models)}"
+    for each in config.models[name].serving if isinstance(rung, RawRung) else ():
+        served = config.upstreams.get(each)
+        if not isinstance(served, LocalUpstream | HttpUpstream | None):
+            why = f"needs upstreams with /v1/completions, local or http; {each!r} is {served.kind}"
+            yield f"{path}.rung", why

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from glasnost.audit.audit import audit
 from glasnost.errors import GlasnostError, RungFailed
-from glasnost.pipeline.ladder import FIRST, Step
+from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.rungs.way import Ask
-from glasnost.record.exchange import Attempt
+from glasnost.record.exchange import FIRST, Attempt
 from glasnost.wire.answer import Chunk, Completion, answers_of
 from glasnost.wire.chat import ChatRequest
 
@@ -83,7 +83,9 @@ async def _helped(run: Run, step: Step, request: ChatRequest) -> Completion:
     """Ask the model that helps a rung; the call is an attempt of its own, which is no answer to anybody."""
     assert step.helping is not None  # noqa: S101  # the steps are made with one where the way asks for it
     started = run.clock()
-    model, upstream = step.helping.model, step.helping.upstream
+    model, upstreams = step.helping.model, step.helping.upstreams
+    upstream = run.failover.choose(upstreams, frozenset()) or upstreams[0]
+    run.failover.enter(upstream.name)
     attempt = Attempt(step.rung, model, upstream.name, "cancelled", 0.0, purpose="translation")
     try:
         completion = await upstream.complete(request.with_fields(model=model))

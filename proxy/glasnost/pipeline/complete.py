@@ -45,14 +45,12 @@ async def complete(run: Run) -> tuple[Completion, Exchange]:
 
 async def _climb(run: Run) -> tuple[Completion, Exchange]:
     candidates: list[Candidate] = []
-    first_error: GlasnostError | None = None
     while (step := run.take_step()) is not None:
         try:
             candidate = await _attempt(run, step)
         except GlasnostError as error:
             if not run.survives(error, step):
                 raise
-            first_error = first_error or error
             continue
         decision = decide(candidate.verdict, rungs_left=run.rungs_left, released=0)
         if isinstance(decision, Deliver):
@@ -64,7 +62,7 @@ async def _climb(run: Run) -> tuple[Completion, Exchange]:
             break
     if candidates:
         return _deliver(run, best(candidates), Action.FLAG)
-    raise first_error or UpstreamError("No upstream answered.")
+    raise run.failure()
 
 
 def best(candidates: list[Candidate]) -> Candidate:

@@ -22,9 +22,8 @@ from glasnost.pipeline.rungs.prefill import Prefill
 from glasnost.pipeline.rungs.raw import Raw
 from glasnost.pipeline.rungs.reframe import Reframe
 from glasnost.pipeline.rungs.way import PLAIN, Way
+from glasnost.record.exchange import FIRST
 from glasnost.upstream.base import Upstream
-
-FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Helping:
     """The model that translates for a rung."""
 
     model: str
-    upstream: Upstream
+    upstreams: tuple[Upstream, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,14 @@ class Step:
     """One way to ask: which rung it is, the model that answers, and the limits of its answer.
 
     `rung` is its kind; the second of a kind with the same model has `-2` at its end, and so on, so that rung and
-    model together name the step. `seconds` count until the client gets its first text.
+    model together name the step. `upstream` is the one of the model's `upstreams` that is asked. `seconds` count until
+    the client gets its first text.
     """
 
     rung: str
     model: str
     upstream: Upstream
+    upstreams: tuple[Upstream, ...]
     way: Way = PLAIN
     helping: Helping | None = None
     max_tokens: int | None = None
@@ -54,12 +55,13 @@ class Step:
 
 def steps(name: str, models: Mapping[str, ModelSettings], upstreams: Mapping[str, Upstream]) -> tuple[Step, ...]:
     """Give the steps for the model `name`, the plain question first."""
-    return (Step(FIRST, name, upstreams[models[name].upstream]), *_rungs(name, models, upstreams))
+    serving = {model: tuple(upstreams[each] for each in settings.serving) for model, settings in models.items()}
+    return (Step(FIRST, name, serving[name][0], serving[name]), *_rungs(name, models[name], serving))
 
 
-def _rungs(name: str, models: Mapping[str, ModelSettings], upstreams: Mapping[str, Upstream]) -> Iterator[Step]:
+def _rungs(name: str, settings: ModelSettings, serving: Mapping[str, tuple[Upstream, ...]]) -> Iterator[Step]:
     seen: Counter[tuple[str, str]] = Counter()
-    for rung in models[name].ladder:
+    for rung in settings.ladder:
         for target in targets_of(rung, name):
             seen[rung.rung, target] += 1
             count = seen[rung.rung, target]
@@ -67,9 +69,10 @@ def _rungs(name: str, models: Mapping[str, ModelSettings], upstreams: Mapping[st
             yield Step(
                 rung.rung if count == 1 else f"{rung.rung}-{count}",
                 target,
-                upstreams[models[target].upstream],
+                serving[target][0],
+                serving[target],
                 _way(rung),
-                Helping(helper, upstreams[models[helper].upstream]) if helper else None,
+                Helping(helper, serving[helper]) if helper else None,
                 rung.max_tokens,
                 rung.seconds,
             )

@@ -10,6 +10,7 @@ from typing import Literal
 from glasnost.config import Config, StreamMode
 from glasnost.errors import InvalidRequest, ModelNotFound
 from glasnost.pipeline.complete import complete
+from glasnost.pipeline.failover import Failover
 from glasnost.pipeline.ladder import Step, steps
 from glasnost.pipeline.run import Clock, Run
 from glasnost.pipeline.stream import StreamedAnswer
@@ -45,6 +46,7 @@ class Pipeline:
         self._steps: dict[str, tuple[Step, ...]] = {
             name: steps(name, config.models, upstreams) for name in config.models
         }
+        self.failover = Failover(config.failover, upstreams, clock)
         self._policy = policy
         self._recorder = recorder
         self._clock = clock
@@ -78,6 +80,7 @@ class Pipeline:
             limits=self._config.reroute,
             recorder=self._recorder,
             clock=self._clock,
+            failover=self.failover,
         )
 
     def _mode(self, model: str, tighten: str | None) -> StreamMode:

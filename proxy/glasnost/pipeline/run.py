@@ -8,12 +8,14 @@ from typing import Literal
 
 from glasnost.audit.verdict import Verdict
 from glasnost.config import RerouteSettings, StreamMode
-from glasnost.errors import GlasnostError, RungFailed, UpstreamError, UpstreamRejected
+from glasnost.errors import GlasnostError, UpstreamUnavailable
+from glasnost.pipeline.climb import Climb
+from glasnost.pipeline.failover import Failover, upstreams_fault
 from glasnost.pipeline.history import cleared
-from glasnost.pipeline.ladder import FIRST, Step
+from glasnost.pipeline.ladder import Step
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
-from glasnost.record.exchange import Attempt, Exchange, ExchangeOutcome, Recorder, Skipped
+from glasnost.record.exchange import FIRST, Attempt, Exchange, ExchangeOutcome, Recorder
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.conversation import Conversation
 
@@ -35,15 +37,14 @@ class Run:
     limits: RerouteSettings
     recorder: Recorder
     clock: Clock
+    failover: Failover = field(default_factory=Failover)
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
-    skipped: list[Skipped] = field(init=False, default_factory=list)
     started: float = field(init=False)
     released: int = field(init=False, default=0)
     first_token: float | None = field(init=False, default=None)
-    _next: int = field(init=False, default=0)
-    _rerouting_since: float | None = field(init=False, default=None)
+    _climb: Climb = field(init=False)
     _resorted: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     _opening: Awaitable[None] | None = field(init=False, default=None)
@@ -51,6 +52,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+        self._climb = Climb(self.request, self.steps, self.limits, self.failover, self.clock)
         self.conversation = self.request.conversation
         self.topics = tuple(dict.fromkeys(hit.topic_id for hit in self.policy.topics_in(self.conversation)))
 
@@ -65,25 +67,16 @@ class Run:
     @property
     def rungs_left(self) -> bool:
         """Say whether another step may still be tried within the limits."""
-        return self._peek() is not None
+        return self._climb.left
 
     def take_step(self) -> Step | None:
         """Give the next step to try, or None when the ladder or its budget is at an end."""
-        index = self._peek()
-        if index is None:
-            return None
-        if self._next and self._rerouting_since is None:
-            self._rerouting_since = self.clock()
-        self._next = index + 1
-        return self.steps[index]
-
-    def finish(self) -> None:
-        """No further step is needed: an answer is going out."""
-        self._next = len(self.steps)
+        return self._climb.take()
 
     def note(self, attempt: Attempt) -> None:
         """Add a finished attempt."""
         self.attempts.append(attempt)
+        self._climb.note(attempt)
 
     def last_resort(self) -> Step | None:
         """Give, once, a step whose answer was cut for a better one that then did not come.
@@ -94,15 +87,21 @@ class Run:
         if cut is None or self._resorted:
             return None
         self._resorted = True
-        self.finish()
-        return self._step_of(cut)
+        self._climb.finish()
+        return self._climb.step_of(cut)
 
     def survives(self, error: GlasnostError, step: Step) -> bool:
         """Say whether the exchange can go on after a step failed, which only holds while nothing was released.
 
         A request that the first upstream calls wrong would be wrong everywhere; a rung that fails is one rung less.
         """
-        return not self.released and (step.rung != FIRST or _upstreams_fault(error))
+        return not self.released and (step.rung != FIRST or upstreams_fault(error))
+
+    def failure(self) -> GlasnostError:
+        """Give the error for an exchange of which no step gave an answer: the first that came."""
+        errors = (attempt.error for attempt in self.attempts if attempt.error is not None)
+        resting = f"Every upstream of {self.request.model!r} has failed and is left alone for a while."
+        return next(errors, None) or UpstreamUnavailable(resting, retry_after=self._climb.retry_after())
 
     def opened(self) -> None:
         """Tell the recorder that an answer is wanted; raises when none may be given."""
@@ -143,40 +142,5 @@ class Run:
             seconds=self.clock() - self.started,
             first_token=self.first_token,
             released=self.released,
-            skipped=() if action is Action.PASS else tuple(self.skipped),
+            skipped=() if action is Action.PASS else tuple(self._climb.skipped),
         )
-
-    def _peek(self) -> int | None:
-        if self._next and (self._next > self.limits.max_attempts or self._out_of_time()):
-            return None
-        down = {attempt.upstream for attempt in self.attempts if _is_down(attempt)}
-        for index in range(self._next, len(self.steps)):
-            step = self.steps[index]
-            if step.upstream.name not in down and not self._skips(step):
-                return index
-        return None
-
-    def _skips(self, step: Step) -> bool:
-        reason = step.way.lacks(self.request)
-        if reason is None:
-            return False
-        skipped = Skipped(step.rung, step.model, reason)
-        if skipped not in self.skipped:
-            self.skipped.append(skipped)
-        return True
-
-    def _step_of(self, attempt: Attempt) -> Step:
-        return next(step for step in self.steps if (step.rung, step.model) == (attempt.rung, attempt.model))
-
-    def _out_of_time(self) -> bool:
-        return self._rerouting_since is not None and self.clock() - self._rerouting_since > self.limits.seconds
-
-
-def _is_down(attempt: Attempt) -> bool:
-    return attempt.error is not None and _upstreams_fault(attempt.error)
-
-
-def _upstreams_fault(error: GlasnostError) -> bool:
-    if isinstance(error, UpstreamRejected):
-        return error.status == 429 or error.status >= 500
-    return isinstance(error, UpstreamError) and not isinstance(error, RungFailed)

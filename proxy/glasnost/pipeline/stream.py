@@ -49,7 +49,7 @@ class StreamedAnswer:
                         yield chunk
                 if self._concluded:
                     return
-            raise next(attempt.error for attempt in run.attempts if attempt.error is not None)
+            raise run.failure()
         except GlasnostError:
             outcome = "failed"
             raise

@@ -16,6 +16,8 @@ ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
 #: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way.
 Purpose = Literal["answer", "translation"]
 
+#: The rung of an attempt that asks what the client asked, of the model that it asked.
+FIRST = "first"
 EXCERPT_CHARS = 240
 
 
@@ -51,7 +53,7 @@ class Attempt:
         if self.error is not None:
             body["error"] = self.error.code
         if explain:
-            body["excerpt"] = self.excerpt
+            body |= {"excerpt": self.excerpt, "upstream": self.upstream}
         return body
 
 

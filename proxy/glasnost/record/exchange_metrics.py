@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from glasnost.policy.label import Action, Label
-from glasnost.record.exchange import Attempt, Done, Exchange
+from glasnost.record.exchange import FIRST, Attempt, Done, Exchange
 from glasnost.record.metrics import DURATION, Metrics, preset
 
 NO_TOPIC = "none"
@@ -58,6 +58,12 @@ class ExchangeMetrics:
             ("from_model", "to_model", "result"),
             registry=registry,
         )
+        self.failovers = Counter(
+            "glasnost_failovers_total",
+            "Requests taken over by another model because no upstream of the asked one answered.",
+            ("from_model", "to_model"),
+            registry=registry,
+        )
         self.upstream_requests = Counter(
             "glasnost_upstream_requests_total", "Upstream calls.", ("upstream", "outcome"), registry=registry
         )
@@ -74,6 +80,7 @@ class ExchangeMetrics:
         preset(self.actions, product(packs, [action.value for action in Action]))
         for model, targets in models.items():
             preset(self.reroutes, product([model], targets, ["served", "also_flagged", "failed"]))
+            preset(self.failovers, product([model], [target for target in targets if target != model]))
 
     def opened(self, exchange: Exchange) -> Done:  # noqa: ARG002 - nothing is counted before the outcome is known
         """Count nothing yet."""
@@ -92,8 +99,12 @@ class ExchangeMetrics:
             self.first_token.labels("chat", exchange.model, "client").observe(exchange.first_token)
         if exchange.released and any(isinstance(attempt.error, AuditFailed) for attempt in exchange.attempts):
             self._metrics.unaudited.labels("auditor_error").inc()
+        rerouting = False
         for attempt in exchange.attempts:
             self._attempt(exchange, attempt)
+            if attempt.purpose == "answer" and attempt.rung != FIRST:
+                self._rung(exchange, attempt, rerouting=rerouting)
+            rerouting |= attempt.verdict is not None and attempt.verdict.action is Action.REROUTE
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
@@ -106,8 +117,13 @@ class ExchangeMetrics:
             for topic in attempt.verdict.topics or (NO_TOPIC,):
                 label = attempt.verdict.label.value
                 self.audits.labels(attempt.model, topic, label, exchange.mode).inc()
-        if attempt.purpose == "answer" and attempt.rung != exchange.attempts[0].rung:
+
+    def _rung(self, exchange: Exchange, attempt: Attempt, *, rerouting: bool) -> None:
+        """Count a rung as what it was: an answer to a censored one, or one in place of a failed upstream's."""
+        if rerouting:
             self.reroutes.labels(exchange.model, attempt.model, _reroute_result(attempt)).inc()
+        else:
+            self.failovers.labels(exchange.model, attempt.model).inc()
 
 
 def _pack(topic: str) -> str:

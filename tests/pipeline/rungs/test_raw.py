@@ -85,5 +85,5 @@ def test_raw_is_refused_where_an_upstream_has_no_completions():
 upstreams: {there: {kind: litellm, model: x/y}}
 models: {asked: {upstream: there, ladder: [{rung: raw}]}}
 """
-    with pytest.raises(ConfigError, match=r"models.asked.ladder\[0\].rung \(line 3\): needs an upstream"):
+    with pytest.raises(ConfigError, match=r"models.asked.ladder\[0\].rung \(line 3\): needs upstreams"):
         parse_config(config, "test")
