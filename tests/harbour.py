@@ -31,6 +31,7 @@ examples:
 CENSORING = "[refusal, evasion, propaganda, omission, truncated]"
 
 
-def harbour_policy(*, acts_on: str = CENSORING, action: str = "reroute") -> Policy:
-    """Compile the topic; `acts_on` and `action` are YAML."""
-    return build_policy([parse_topic(TOPIC.replace("ACTS_ON", acts_on).replace("ACTION", action), "harbour.yaml")])
+def harbour_policy(*, acts_on: str = CENSORING, action: str = "reroute", stream: str = "{}") -> Policy:
+    """Compile the topic; the arguments are YAML."""
+    text = TOPIC.replace("ACTS_ON", acts_on).replace("ACTION", action) + f"stream: {stream}\n"
+    return build_policy([parse_topic(text, "harbour.yaml")])

@@ -20,6 +20,7 @@ GlasnostError
 │   ├── UpstreamTimeout      504, names the phase
 │   └── RungFailed           a rung of the ladder came to nothing, of which no upstream is to blame
 ├── AuditFailed              500, ours: nothing unaudited is served
+├── AnswerStopped            ends a stream of which something had left, when it turned out censored
 ├── Overloaded               503, with Retry-After
 ├── DocumentError            a YAML document: every problem with its path and line
 │   ├── ConfigError          the configuration
@@ -203,6 +204,17 @@ class AuditFailed(GlasnostError):
     """The auditor could not judge the answer, so the answer is not served."""
 
     code = "audit_failed"
+
+
+class AnswerStopped(GlasnostError):
+    """The stream ends here: it turned out censored after some of it had left. `glasnost` is the exchange as JSON."""
+
+    type = "content_filter"
+    code = "answer_stopped"
+
+    def __init__(self, glasnost: dict[str, Any]) -> None:
+        super().__init__("The answer was stopped by policy: it turned out censored after its beginning had been sent.")
+        self.glasnost = glasnost
 
 
 class Overloaded(GlasnostError):

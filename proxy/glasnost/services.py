@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from glasnost import __version__
 from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
+from glasnost.errors import ConfigError, Problem
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
@@ -39,8 +40,10 @@ def build_app(
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
     upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names.
-    Raises ConfigError when the engines that are always loaded have no room on this machine.
+    Raises ConfigError when the engines that are always loaded have no room on this machine, and when a setting names a
+    topic that no pack has.
     """
+    _check_topics(config, policy)
     engines = house(config, files)
     upstreams = {
         name: engines.get(name) or _upstream(name, settings, scripts, environ)
@@ -52,6 +55,19 @@ def build_app(
     pipeline = Pipeline(config, upstreams, policy, recorder)
     FailoverCollector(metrics, pipeline.failover)
     return create_app(config, pipeline, Registry(upstreams), metrics)
+
+
+def _check_topics(config: Config, policy: Policy) -> None:
+    known = {topic.id for topic in policy.topics}
+    unknown = [
+        Problem(
+            f"stream.topics.{name}", f"no pack of audit.packs has this topic; there are: {', '.join(sorted(known))}"
+        )
+        for name in config.stream.topics
+        if not any(topic == name or topic.startswith(f"{name}.") for topic in known)
+    ]
+    if unknown:
+        raise ConfigError("configuration", unknown)
 
 
 def _registry() -> CollectorRegistry:

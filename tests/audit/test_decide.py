@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from glasnost.audit.decide import Block, Decision, Deliver, Flag, Reroute, decide
+from glasnost.audit.decide import Amend, Block, Decision, Deliver, Flag, Reroute, Stop, decide
 from glasnost.audit.verdict import Verdict
 from glasnost.policy.label import Action, Label
 
@@ -24,6 +24,22 @@ TABLE = [
 def test_the_decision_follows_the_table(action: Action, rungs_left: bool, released: int, expected: Decision):  # noqa: FBT001
     verdict = Verdict(Label.REFUSAL, 0.9, ("t",), (), "hash", "opening", action)
     assert decide(verdict, rungs_left=rungs_left, released=released) == expected
+
+
+@pytest.mark.parametrize(
+    ("after_release", "rungs_left", "expected"),
+    [
+        ("flag", True, Flag("already_released")),
+        ("stop", True, Stop()),
+        ("stop", False, Stop()),
+        ("amend", True, Amend()),
+        ("amend", False, Flag("already_released")),
+    ],
+)
+def test_what_happens_after_text_left_is_the_policys_choice(after_release, rungs_left, expected):
+    verdict = Verdict(Label.REFUSAL, 0.9, ("t",), (), "hash", "opening", Action.REROUTE)
+    assert decide(verdict, rungs_left=rungs_left, released=9, after_release=after_release) == expected
+    assert not isinstance(decide(verdict, rungs_left=True, released=0, after_release=after_release), Stop | Amend)
 
 
 @pytest.mark.parametrize("label", Label)

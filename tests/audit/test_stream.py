@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glasnost.audit.audit import audit
-from glasnost.audit.stream import Event, Interrupt, Mode, Release, StreamAudit
-from glasnost.errors import AuditFailed
+from glasnost.audit.rules import Mode, StreamRules
+from glasnost.audit.stream import Event, Interrupt, Release, StreamAudit
+from glasnost.config import HeldCap, OpeningCap, StreamSettings
 from glasnost.policy.label import Label
 from glasnost.wire.answer import Answer, Chunk, fragments_of
 from glasnost.wire.conversation import Conversation
@@ -54,17 +55,14 @@ def role() -> Chunk:
     return {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
 
 
+def rules(mode: Mode = "hold", *, opening: Mapping[str, object] = {}, held: Mapping[str, object] = {}) -> StreamRules:
+    return StreamRules(StreamSettings(mode=mode, opening=OpeningCap(**opening), held=HeldCap(**held)))
+
+
 def auditor(
-    mode: Mode = "hold",
-    conversation: Conversation = ON_TOPIC,
-    *,
-    hold_chars: int = 4_000,
-    max_held_chars: int = 100_000,
-    choices: int = 1,
+    mode: Mode = "hold", conversation: Conversation = ON_TOPIC, *, choices: int = 1, **caps: Mapping[str, object]
 ) -> StreamAudit:
-    return StreamAudit(
-        POLICY, conversation, mode, hold_chars=hold_chars, max_held_chars=max_held_chars, choices=choices
-    )
+    return StreamAudit(POLICY, conversation, rules(mode, **caps), choices=choices)
 
 
 def run(audited: StreamAudit, chunks: Iterable[Chunk]) -> list[Event]:
@@ -118,10 +116,10 @@ many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCh
 @many
 @given(streams(), MODES, CONVERSATIONS, st.sampled_from([10, 60, 4_000]))
 def test_any_split_of_a_stream_ends_in_the_verdict_of_the_whole(
-    drawn: tuple[list[Chunk], list[Answer]], mode: Mode, conversation: Conversation, hold_chars: int
+    drawn: tuple[list[Chunk], list[Answer]], mode: Mode, conversation: Conversation, opening_bytes: int
 ):
     chunks, answers = drawn
-    audited = auditor(mode, conversation, hold_chars=hold_chars, choices=len(answers))
+    audited = auditor(mode, conversation, opening={"bytes": opening_bytes}, choices=len(answers))
     for chunk in chunks:
         audited.feed(chunk)
     audited.finish()
@@ -148,9 +146,11 @@ def test_what_leaves_is_the_beginning_of_the_stream_untouched_and_all_of_it_when
 
 @many
 @given(streams(), st.sampled_from(["window", "hold", "full"]), st.sampled_from([10, 60, 4_000]))
-def test_no_character_of_the_evidence_ever_leaves(drawn: tuple[list[Chunk], list[Answer]], mode: Mode, hold_chars: int):
+def test_no_character_of_the_evidence_ever_leaves(
+    drawn: tuple[list[Chunk], list[Answer]], mode: Mode, opening_bytes: int
+):
     chunks, answers = drawn
-    events = run(auditor(mode, hold_chars=hold_chars, choices=len(answers)), chunks)
+    events = run(auditor(mode, opening={"bytes": opening_bytes}, choices=len(answers)), chunks)
     out = left(events)
     final = audit(POLICY, ON_TOPIC, answers)
     if final.censored:
@@ -214,8 +214,8 @@ def test_from_a_suspicious_sentence_on_all_is_kept_to_the_end():
     assert len(left(audited.finish())) == 2
 
 
-def test_after_hold_chars_of_clean_text_the_stream_opens():
-    audited = auditor(hold_chars=30)
+def test_after_so_much_clean_text_the_stream_opens():
+    audited = auditor(opening={"bytes": 30})
     assert audited.feed(piece("It was in May. ")) == []
     assert left(audited.feed(piece("It rained that day. ")))
 
@@ -309,17 +309,6 @@ def test_reasoning_waits_for_the_answer():
     [event] = [*audited.feed(piece(REFUSAL)), *audited.finish()]
     assert isinstance(event, Interrupt)
     assert event.released == 0
-
-
-def test_beyond_its_bound_the_auditor_judges_at_once_and_then_gives_up():
-    clean = auditor(max_held_chars=50)
-    assert left(clean.feed(piece("It was in May. It rained that day. The ships lay still. ")))
-    refused = auditor(max_held_chars=50)
-    [event] = refused.feed(piece(REFUSAL + " It was in May. "))
-    assert isinstance(event, Interrupt)
-    full = auditor("full", max_held_chars=50)
-    with pytest.raises(AuditFailed):
-        full.feed(piece("It was in May. " * 9))
 
 
 def test_a_token_costs_little_however_long_the_answer_is():

@@ -6,8 +6,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from glasnost.audit.audit import audit
-from glasnost.audit.stream import Mode, StreamAudit
+from glasnost.audit.rules import Mode, StreamRules
+from glasnost.audit.stream import StreamAudit
 from glasnost.cli.load import load_policy
+from glasnost.config import StreamSettings
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer, Chunk
 from glasnost.wire.conversation import Conversation
@@ -56,7 +58,7 @@ def test_a_streamed_answer_of_two_kilobytes_token_by_token(benchmark: BenchmarkF
     chunks: list[Chunk] = [{"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
 
     def stream() -> int:
-        audited = StreamAudit(policy, ENGLISH, mode, hold_chars=4_000, max_held_chars=100_000)
+        audited = StreamAudit(policy, ENGLISH, StreamRules(StreamSettings(mode=mode)))
         for chunk in chunks:
             audited.feed(chunk)
         audited.finish()

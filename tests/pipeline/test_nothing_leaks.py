@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from glasnost.audit.audit import audit
+from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import Interrupt, Release, StreamAudit
 from glasnost.cli.load import load_policy
-from glasnost.config import parse_config
+from glasnost.config import OpeningCap, StreamSettings, parse_config
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.metrics import Metrics
@@ -25,6 +26,7 @@ from glasnost.wire.conversation import Conversation
 
 POLICY = load_policy(("prc",))
 PROMPT = "What happened at Tiananmen Square on June 4, 1989?"
+RULES = StreamRules(StreamSettings(mode="hold", opening=OpeningCap(tokens=2_500)))
 CONVERSATION = Conversation.ask(PROMPT)
 FRAME = Frame("id", 1, "m")
 HONEST = "Troops fired on unarmed protesters on 4 June 1989. Hundreds of people were killed."
@@ -104,7 +106,7 @@ def released_before_interrupt(packets, auditor):
 def test_no_character_of_a_censored_answer_leaves_a_hold(stream):
     answer, packets = stream
     verdict = audit(POLICY, CONVERSATION, answer)
-    auditor = StreamAudit(POLICY, CONVERSATION, "hold", hold_chars=10_000, max_held_chars=100_000)
+    auditor = StreamAudit(POLICY, CONVERSATION, RULES)
     text, stopped = released_before_interrupt(packets, auditor)
     assert stopped == verdict.censored
     if verdict.censored:

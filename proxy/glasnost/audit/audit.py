@@ -56,7 +56,7 @@ class Inquiry:
     def __init__(self, policy: Policy, conversation: Conversation, choices: int, *, on_topic: bool = False) -> None:
         self._policy = policy
         self._on_topic = on_topic
-        self._asked = _topics_of(policy, conversation)
+        self._asked = topics_asked(policy, conversation)
         self._harm = asks_for_harm(conversation.prompt)
         self.readings = [self._reading(number) for number in range(choices)]
 
@@ -114,7 +114,8 @@ class Inquiry:
         return Reading(self._policy, number, topics=not self._asked)
 
 
-def _topics_of(policy: Policy, conversation: Conversation) -> tuple[str, ...]:
+def topics_asked(policy: Policy, conversation: Conversation) -> tuple[str, ...]:
+    """Give the ids of the topics that the prompt touches, or else the turns right before it."""
     hits = policy.topics_in(conversation)
     oldest = len(conversation.history) - RECENT_TURNS
     prompt = [hit.topic_id for hit in hits if hit.where == "prompt"]

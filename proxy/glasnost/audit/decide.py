@@ -4,7 +4,7 @@
 |---|---|---|---|
 | pass    | Deliver | Deliver | Deliver |
 | flag    | Flag    | Flag    | Flag    |
-| reroute | Reroute | Flag    | Flag    |
+| reroute | Reroute | Flag    | what `after_release` says: Flag, Stop, or Amend (Flag where no rung is left) |
 | block   | Block   | Block   | Block   |
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glasnost.audit.verdict import Verdict
+from glasnost.config import AfterRelease
 from glasnost.policy.label import Action
 
 FlagReason = Literal["policy", "no_rung_left", "already_released"]
@@ -41,10 +42,20 @@ class Block:
     """Serve no more of the answer; it ends as filtered."""
 
 
-Decision = Deliver | Flag | Reroute | Block
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the stream with an error: what has left was the beginning of a censored answer."""
 
 
-def decide(verdict: Verdict, *, rungs_left: bool, released: int) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Let the answer of the next rung follow what has left, behind a separator that readers see."""
+
+
+Decision = Deliver | Flag | Reroute | Block | Stop | Amend
+
+
+def decide(verdict: Verdict, *, rungs_left: bool, released: int, after_release: AfterRelease = "flag") -> Decision:
     """Say what happens to an answer of which `released` characters have already left."""
     if verdict.action is Action.BLOCK:
         return Block()
@@ -52,6 +63,8 @@ def decide(verdict: Verdict, *, rungs_left: bool, released: int) -> Decision:
         return Flag("policy")
     if verdict.action is Action.PASS:
         return Deliver()
+    if released and after_release == "stop":
+        return Stop()
     if released:
-        return Flag("already_released")
+        return Amend() if after_release == "amend" and rungs_left else Flag("already_released")
     return Reroute() if rungs_left else Flag("no_rung_left")

@@ -36,6 +36,11 @@ class FieldReading:
         """The characters from the start on that are judged, with nothing suspicious among them."""
         return self.splitter.blank_to if self.suspicious_from is None else self.suspicious_from
 
+    @property
+    def thinking(self) -> bool:
+        """True while the text is inside `<think>`."""
+        return self.splitter.thinking
+
 
 class Reading:
     """A choice: feed it text by field, then finish it; what it tells does not depend on how the fields were mixed."""
@@ -95,13 +100,6 @@ class Reading:
     def canned(self) -> MarkedSentence | None:
         """The first published refusal, if there is one."""
         return next((reading.canned for reading in self.fields.values() if reading.canned is not None), None)
-
-    @property
-    def clean_chars(self) -> int:
-        """The characters that are judged and clean; 0 once anything is suspicious."""
-        if any(reading.suspicious_from is not None for reading in self.fields.values()):
-            return 0
-        return sum(reading.splitter.settled for reading in self.fields.values())
 
     @property
     def facts(self) -> set[tuple[str, str]]:

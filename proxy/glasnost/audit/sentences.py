@@ -38,12 +38,12 @@ class Sentence:
 
 
 class Splitter:
-    """Feed it text, take finished sentences; the unfinished one starts at `settled`."""
+    """Feed it text, take finished sentences; the unfinished one starts at `settled`, inside `<think>` if `thinking`."""
 
     def __init__(self) -> None:
         self._pending = ""
         self._scanned = 0
-        self._thinking = False
+        self.thinking = False
         self.settled = 0
 
     def feed(self, text: str) -> list[Sentence]:
@@ -61,7 +61,7 @@ class Splitter:
 
     def peek(self) -> list[Sentence]:
         """Give the unfinished sentence as it stands, and keep it."""
-        return _read(self.settled, self._pending, thinking=self._thinking) if self._pending else []
+        return _read(self.settled, self._pending, thinking=self.thinking) if self._pending else []
 
     @property
     def blank_to(self) -> int:
@@ -86,9 +86,9 @@ class Splitter:
         text, self._pending = self._pending[:end], self._pending[end:]
         self._scanned = 0
         if text.startswith((_OPEN, _CLOSE)):
-            self._thinking = text.startswith(_OPEN)
+            self.thinking = text.startswith(_OPEN)
         start, self.settled = self.settled, self.settled + end
-        return _read(start, text, thinking=self._thinking) if text else []
+        return _read(start, text, thinking=self.thinking) if text else []
 
 
 def _ends(text: str, run: re.Match[str]) -> bool | None:

@@ -4,29 +4,35 @@ Rules kept here:
 - whole chunks leave, in the order in which they came, untouched; a chunk that holds parts of two sentences waits for
   both; one without text leaves with the text after it, or at the end;
 - `hold`: nothing leaves until the opening is established: a fact of a touched topic stated in a finished sentence, or
-  `hold_chars` characters read, or `expire()`, always with nothing suspicious so far; from then on as `window`;
+  the cap on openings with nothing suspicious so far; from then on as `window`;
 - `window`: what leaves is what is judged; from the first suspicious sentence on all is kept to the end;
 - `full`: nothing leaves before the end; `observe`: everything leaves at once, and the end tells what it was;
-- on a prompt without a topic `hold` and `window` let everything pass, until the answer itself touches a topic;
-- an interruption comes before the end only where no further text could take it back;
-- the verdict at the end is the one that `audit()` gives the whole answer, however its text was split.
+- where the prompt touches no topic, the mode is chosen anew whenever the answer touches one; its opening is gone by
+  then, so that `hold` is `window`;
+- a hold that reaches its cap does as the settings say; what is suspicious is never released by the cap on openings;
+- an interruption comes before the end only where no further text could take it back, or at a cap;
+- the verdict at the end is the one that `audit()` gives the whole answer, however its text was split, unless a cap
+  decided and the answer was found clean: that it was not judged in time is then what the verdict says.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from glasnost.audit.audit import Inquiry
+from glasnost.audit.backlog import Backlog
+from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.verdict import Signals, Verdict
-from glasnost.errors import AuditFailed
-from glasnost.policy.label import Action
+from glasnost.config import Overflow
+from glasnost.policy.label import Action, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer, Chunk, Fragment, finish_reasons_of, fragments_of
 from glasnost.wire.conversation import Conversation
 
-Mode = Literal["observe", "window", "hold", "full"]
+BYTES_PER_TOKEN = 4
+"""The estimate of a token: English has about four bytes of UTF-8 in one, Chinese four to five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,46 +53,27 @@ class Interrupt:
 Event = Release | Interrupt
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A chunk that waits, with what must be cleared before it leaves: (choice, field, end of its text there)."""
-
-    chunk: Chunk
-    needs: tuple[tuple[int, str, int], ...]
-    chars: int
-
-
 class StreamAudit:
-    """One streamed answer; `released` counts the characters of its text that have left."""
+    """One streamed answer: `feed` it, tell it when a time is over, `finish` it."""
 
-    def __init__(  # noqa: PLR0913  # what is limited is named at the call
-        self,
-        policy: Policy,
-        conversation: Conversation,
-        mode: Mode,
-        *,
-        hold_chars: int,
-        max_held_chars: int,
-        choices: int = 1,
-    ) -> None:
+    def __init__(self, policy: Policy, conversation: Conversation, rules: StreamRules, *, choices: int = 1) -> None:
+        self._policy = policy
+        self._rules = rules
         self._inquiry = Inquiry(policy, conversation, choices)
-        self._mode: Mode = mode
-        if mode in ("hold", "window") and not self._inquiry.topics:
-            self._mode = "observe"
-        self._watches = self._mode != mode
-        self._hold_chars = hold_chars
-        self._max_held_chars = max_held_chars
-        self._queue: deque[_Held] = deque()
-        self._held_chars = 0
-        self._lengths: dict[tuple[int, str], int] = {}
+        self._asked = bool(self._inquiry.topics)
+        self._topics = self._inquiry.topics
+        self._mode: Mode = rules.mode(policy, self._topics)
+        self._backlog = Backlog()
+        self._opening_bytes: dict[int, int] = {}
         self._opened: set[int] = set()
         self._state: Literal["reading", "interrupted", "resumed", "over"] = "reading"
-        self.released = 0
+        self._overflown: Verdict | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The verdict so far; after `finish()` the final one."""
-        return self._inquiry.verdict(Signals())
+        judged = self._inquiry.verdict(Signals())
+        return judged if self._overflown is None or judged.action is not Action.PASS else self._overflown
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -94,107 +81,149 @@ class StreamAudit:
         return tuple(reading.answer for reading in self._inquiry.readings)
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """The ids of the topics that the exchange touches so far."""
+        return self._inquiry.topics
+
+    @property
+    def released(self) -> int:
+        """The characters of the answer's text that have left."""
+        return self._backlog.released
+
+    @property
     def held(self) -> bool:
         """True while text waits to be released."""
-        return self._held_chars > 0
+        return self._backlog.text_bytes > 0
+
+    @property
+    def opening(self) -> bool:
+        """True while the opening of a held stream is undecided."""
+        return self._mode == "hold" and self._state == "reading" and len(self._opened) < len(self._inquiry.readings)
 
     def feed(self, chunk: Chunk) -> list[Event]:
-        """Take the next chunk; AuditFailed when more would have to be kept than is allowed."""
+        """Take the next chunk."""
         fragments = fragments_of(chunk)
-        self._queue.append(self._held_chunk(chunk, fragments))
+        self._backlog.add(chunk, fragments)
         finished = [self._inquiry.feed(each.choice, each.field, each.text) for each in fragments]
         for choice, reason in finish_reasons_of(chunk).items():
             if choice < len(self._inquiry.readings):
                 self._inquiry.readings[choice].finish_reason = reason
+        passed = self._release() if self._mode == "observe" else []
+        if any(finished) and not self._asked:
+            self._choose_mode()
         if self._mode == "observe":
-            passed = self._release(everything=True)
-            if self._watches and self._inquiry.topics:
-                self._mode, self._watches = "window", False
             return passed
-        events = self._judge() if any(finished) else []
-        return events + self._bounded(events)
+        events = passed + (self._judge() if any(finished) else [])
+        return events or self._capped(fragments)
 
     def expire(self) -> list[Event]:
-        """Hear that the time for holding is over: what is not suspicious as it stands, leaves."""
-        if self._mode == "hold" and self._state == "reading":
-            for reading in self._inquiry.readings:
-                if not self._suspicious(reading.choice) and not reading.unfinished_suspicious():
-                    self._opened.add(reading.choice)
-        return self._release() if self._state == "reading" else []
+        """Hear that the time for the opening is over."""
+        return self._opening_over(range(len(self._inquiry.readings))) if self.opening else []
+
+    def overdue(self) -> list[Event]:
+        """Hear that what is held has waited for as long as anything may."""
+        return self._held_over() if self.held and self._state == "reading" else []
 
     def finish(self) -> list[Event]:
         """Hear that the upstream is done: give what is left, or the interruption that the final verdict asks for."""
         self._inquiry.finish()
         if self._state == "interrupted":
             return []
-        if self._state == "reading" and self.verdict.action is not Action.PASS:
-            passed = self._release(everything=True) if self._mode == "observe" else []
-            return [*passed, self._interrupt()]
+        if self._state == "reading" and (verdict := self.verdict).action is not Action.PASS:
+            passed = self._release() if self._mode == "observe" else []
+            return [*passed, self._interrupt(verdict)]
         self._state = "over"
-        return self._release(everything=True)
+        return self._release()
 
     def resume(self) -> list[Event]:
         """Let everything pass from here on, after an interruption that was decided to be only a flag."""
-        self._state, self._mode, self._watches = "resumed", "observe", False
-        return self._release(everything=True)
+        self._state, self._mode = "resumed", "observe"
+        return self._release()
 
-    def _held_chunk(self, chunk: Chunk, fragments: list[Fragment]) -> _Held:
-        needs: list[tuple[int, str, int]] = []
-        for fragment in fragments:
-            key = (fragment.choice, fragment.field)
-            self._lengths[key] = self._lengths.get(key, 0) + len(fragment.text)
-            needs.append((*key, self._lengths[key]))
-        chars = sum(len(fragment.text) for fragment in fragments)
-        self._held_chars += chars
-        return _Held(chunk, tuple(needs), chars)
+    def _choose_mode(self) -> None:
+        """Take the mode that the topics of the answer ask for, as far as there is anything left to hold."""
+        if (topics := self._inquiry.topics) != self._topics and self._state == "reading":
+            self._topics = topics
+            mode = self._rules.mode(self._policy, topics)
+            self._mode = "window" if mode == "hold" else mode
 
     def _judge(self) -> list[Event]:
         """Interrupt what is beyond doubt, else release what has been cleared."""
         if self._state != "reading":
             return []
-        if self._inquiry.certain and self.verdict.action is not Action.PASS:
-            return [self._interrupt()]
+        if self._inquiry.certain and (verdict := self.verdict).action is not Action.PASS:
+            return [self._interrupt(verdict)]
         return self._release()
 
-    def _interrupt(self) -> Interrupt:
+    def _interrupt(self, verdict: Verdict) -> Interrupt:
         self._state = "interrupted"
-        return Interrupt(self.verdict, self.released)
+        return Interrupt(verdict, self.released)
 
-    def _bounded(self, events: list[Event]) -> list[Event]:
-        """Keep within the bound: judge what is there at once, and give up when even that frees nothing."""
-        if self._held_chars <= self._max_held_chars:
+    def _capped(self, fragments: list[Fragment]) -> list[Event]:
+        """Act on a cap that is reached by what was just read and not released."""
+        if self._state != "reading":
             return []
-        if self._state == "reading" and not events:
-            if self._mode != "full" and self.verdict.action is not Action.PASS:
-                return [self._interrupt()]
-            if events := self.expire():
-                return events
-        raise AuditFailed("More of the answer would have to be held back than the limit allows.")
-
-    def _release(self, *, everything: bool = False) -> list[Event]:
-        """Take the longest beginning of the queue that may leave; chunks without text follow text."""
-        ready = len(self._queue) if everything else self._cleared_chunks()
-        if not ready:
+        held = self._rules.settings.held
+        if self._backlog.bytes > held.bytes or _beyond(held.tokens, self._backlog.text_bytes):
+            return self._held_over()
+        if self._mode != "hold":
             return []
-        chunks: list[Chunk] = []
-        for _ in range(ready):
-            held = self._queue.popleft()
-            self._held_chars -= held.chars
-            self.released += held.chars
-            chunks.append(held.chunk)
-        return [Release(tuple(chunks))]
+        opening = self._rules.settings.opening
+        full: list[int] = []
+        for fragment in fragments:
+            read = self._opening_bytes[fragment.choice] = self._opening_bytes.get(fragment.choice, 0) + self._size(
+                fragment
+            )
+            if _beyond(opening.tokens, read) or (opening.bytes is not None and read > opening.bytes):
+                full.append(fragment.choice)
+        return self._opening_over(full)
 
-    def _cleared_chunks(self) -> int:
-        if self._mode == "full":
+    def _size(self, fragment: Fragment) -> int:
+        """Give the bytes that count for an opening: thinking does not answer."""
+        if fragment.field == "reasoning" or self._inquiry.readings[fragment.choice].fields[fragment.field].thinking:
             return 0
-        self._establish()
-        ready = 0
-        for number, held in enumerate(self._queue, start=1):
-            if not all(self._cleared(*need) for need in held.needs):
-                break
-            if held.needs:
-                ready = number
-        return ready
+        return len(fragment.text.encode("utf-8", "surrogatepass"))
+
+    def _opening_over(self, choices: Iterable[int]) -> list[Event]:
+        """Do what the settings say about openings that stay undecided for too long."""
+        undecided = [self._inquiry.readings[choice] for choice in choices if choice not in self._opened]
+        overflow = self._rules.settings.opening.overflow
+        if undecided and overflow != "release":
+            return [self._overflow(overflow)]
+        for reading in undecided:
+            if not self._suspicious(reading.choice) and not reading.unfinished_suspicious():
+                self._opened.add(reading.choice)
+        return self._release() if undecided else []
+
+    def _held_over(self) -> list[Event]:
+        """Do what the settings say about a stream of which too much waits, or for too long."""
+        overflow = self._rules.settings.held.overflow
+        if overflow == "release" and self.verdict.action is Action.PASS:
+            self._mode = "observe"
+            return self._release()
+        return [self._overflow(overflow)]
+
+    def _overflow(self, overflow: Overflow) -> Interrupt:
+        """Step in: by the verdict where what was read so far asks for it, else because there is none in time."""
+        verdict = self.verdict
+        if verdict.action is Action.PASS:
+            action = Action(overflow)
+            verdict = replace(
+                verdict, label=Label.INCONCLUSIVE, probability=0.5, evidence=(), detector="overflow", action=action
+            )
+            self._overflown = verdict
+        return self._interrupt(verdict)
+
+    def _release(self) -> list[Event]:
+        """Take what may leave: everything where nothing is held any more, nothing of a stream that is held whole."""
+        if self._mode == "observe" or self._state == "over":
+            chunks = self._backlog.release_all()
+        elif self._mode == "full":
+            chunks = ()
+        else:
+            self._establish()
+            chunks = self._backlog.release(self._cleared)
+        return [Release(chunks)] if chunks else []
 
     def _cleared(self, choice: int, name: str, end: int) -> bool:
         if self._mode == "hold" and choice not in self._opened:
@@ -203,14 +232,16 @@ class StreamAudit:
 
     def _establish(self) -> None:
         """Open the choices whose beginning has shown that they answer."""
-        topics = self._inquiry.topics
         for reading in self._inquiry.readings:
             if reading.choice in self._opened or self._suspicious(reading.choice):
                 continue
-            stated = any(topic in topics for topic, _ in reading.facts)
-            if stated or reading.clean_chars >= self._hold_chars:
+            if any(topic in self._topics for topic, _ in reading.facts):
                 self._opened.add(reading.choice)
 
     def _suspicious(self, choice: int) -> bool:
         fields = self._inquiry.readings[choice].fields.values()
         return any(each.suspicious_from is not None for each in fields)
+
+
+def _beyond(tokens: int | None, read: int) -> bool:
+    return tokens is not None and read > tokens * BYTES_PER_TOKEN

@@ -2,7 +2,7 @@
 
 from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
-from glasnost.config.fields import KvType, StreamMode
+from glasnost.config.fields import AfterRelease, KvType, Overflow, StreamMode
 from glasnost.config.ladder import (
     History,
     LanguageRung,
@@ -21,7 +21,7 @@ from glasnost.config.model import ModelSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
 from glasnost.config.server import KeySettings, ServerSettings
-from glasnost.config.stream import StreamSettings
+from glasnost.config.stream import HeldCap, OpeningCap, StreamSettings, TopicStream
 from glasnost.config.upstreams import (
     Adapter,
     AdapterFile,
@@ -37,10 +37,12 @@ from glasnost.config.upstreams import (
 __all__ = [
     "Adapter",
     "AdapterFile",
+    "AfterRelease",
     "AuditSettings",
     "Config",
     "EnginesSettings",
     "FailoverSettings",
+    "HeldCap",
     "History",
     "HttpUpstream",
     "KeySettings",
@@ -51,6 +53,8 @@ __all__ = [
     "ModelRung",
     "ModelSettings",
     "ModelsRung",
+    "OpeningCap",
+    "Overflow",
     "PrefillRung",
     "PromptedRung",
     "RawRung",
@@ -62,6 +66,7 @@ __all__ = [
     "StreamMode",
     "StreamSettings",
     "TimeoutSettings",
+    "TopicStream",
     "UpstreamSettings",
     "is_loopback",
     "models_of",

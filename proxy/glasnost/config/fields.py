@@ -14,7 +14,12 @@ KeyHash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 #: `auto` is None: the planner chooses.
 Automatic = BeforeValidator(lambda value: None if value == "auto" else value)
+Bytes = Annotated[int, Field(ge=1, le=1 << 30)]
 StreamMode = Literal["observe", "window", "hold", "full"]
+#: What happens when a hold reaches its cap before a verdict is there.
+Overflow = Literal["release", "flag", "reroute", "block"]
+#: What happens when an answer turns out censored after some of it has left.
+AfterRelease = Literal["flag", "stop", "amend"]
 
 
 class Settings(BaseModel):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from glasnost.audit.decide import Block, Flag, Reroute, decide
+from glasnost.audit.decide import Amend, Block, Deliver, Flag, Reroute, Stop, decide
+from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import Interrupt, Release, StreamAudit
+from glasnost.config import AfterRelease
 from glasnost.errors import GlasnostError
 from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
@@ -16,31 +18,56 @@ from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
 
 
 class StreamAttempt:
-    """Feed it what the upstream sends; `over` is set when the attempt must not go on."""
+    """Feed it what the upstream sends; `over` is set when the attempt must not go on, `flag` when it goes on marked.
 
-    def __init__(self, run: Run, step: Step, auditor: StreamAudit, hold_seconds: float) -> None:
+    With `amending`, its answer would follow a beginning that has left already: a censored one is then of no use.
+    """
+
+    def __init__(self, run: Run, step: Step, rules: StreamRules, *, amending: bool = False) -> None:
         self._run = run
-        self._auditor = auditor
+        self._rules = rules
+        self._amending = amending
+        self._auditor = StreamAudit(run.policy, run.conversation, rules, choices=run.request.n)
         self._started = run.clock()
-        self._deadline: float | None = self._started + hold_seconds
+        self._said_since: float | None = None
+        self._held_since: float | None = None
+        self._expired = False
         self._attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
-        self.over: Reroute | Block | None = None
-        self.flagged = False
+        self.over: Reroute | Block | Stop | Amend | None = None
+        self.flag: Flag | None = None
         self._noted = False
         self._spoken = False
+        self._called = False
         self._head: list[Chunk] = []
+
+    @property
+    def model(self) -> str:
+        """The model that answers."""
+        return self._attempt.model
 
     def take(self, chunk: Chunk) -> list[Chunk]:
         """Take the next chunk; give those that may leave."""
-        if self._attempt.first_token is None and fragments_of(chunk):
-            self._attempt = replace(self._attempt, first_token=self._run.clock() - self._started)
+        if self._said_since is None and fragments_of(chunk):
+            self._said_since = self._run.clock()
+            self._attempt = replace(self._attempt, first_token=self._said_since - self._started)
         if chunk.get("usage"):
             self._attempt = replace(self._attempt, usage=chunk["usage"])
-        ready = self._act(self._timed(lambda: self._auditor.feed(chunk)))
-        if self._deadline is not None and self._run.clock() > self._deadline and self.over is None:
-            self._deadline = None
+        return self._act(self._timed(lambda: self._auditor.feed(chunk))) + self.tick()
+
+    def tick(self) -> list[Chunk]:
+        """See whether a cap on time is reached; give what may leave for it."""
+        ready: list[Chunk] = []
+        if self.over is None and (due := self._opening_due()) is not None and self._run.clock() >= due:
+            self._expired = True
             ready += self._act(self._timed(self._auditor.expire))
+        if self.over is None and (due := self._held_due()) is not None and self._run.clock() >= due:
+            ready += self._act(self._timed(self._auditor.overdue))
         return ready
+
+    def due(self) -> float | None:
+        """Give the seconds until `tick` has something to do."""
+        dues = [due for due in (self._opening_due(), self._held_due()) if due is not None]
+        return min(dues) - self._run.clock() if dues else None
 
     def end(self) -> list[Chunk]:
         """Judge the whole, now that the upstream is done; give what may leave."""
@@ -70,6 +97,21 @@ class StreamAttempt:
             )
         )
 
+    def resume(self) -> list[Chunk]:
+        """Give what is held of an answer for which no other came."""
+        self.over = None
+        return self._act(self._auditor.resume())
+
+    def _opening_due(self) -> float | None:
+        seconds = self._rules.settings.opening.seconds
+        if seconds is None or self._expired or self._said_since is None or not self._auditor.opening:
+            return None
+        return self._said_since + seconds
+
+    def _held_due(self) -> float | None:
+        seconds = self._rules.settings.held.seconds
+        return None if seconds is None or self._held_since is None else self._held_since + seconds
+
     def _act(self, events: list[Release | Interrupt]) -> list[Chunk]:
         """Turn the auditor's findings into chunks that leave; a flag lets everything pass from here on."""
         ready: list[Chunk] = []
@@ -77,14 +119,32 @@ class StreamAttempt:
             if isinstance(event, Release):
                 ready += event.chunks
                 continue
-            decision = decide(event.verdict, rungs_left=self._run.rungs_left, released=event.released)
-            if isinstance(decision, Reroute | Block):
+            decision = self._decide(event)
+            if isinstance(decision, Deliver | Flag):
+                self.flag = decision if isinstance(decision, Flag) else None
+                ready += self._act(self._auditor.resume())
+            else:
                 self.over = decision
                 break
-            self.flagged = isinstance(decision, Flag)
-            ready += self._act(self._auditor.resume())
-        self._note_release()
+        self._note_release(ready)
         return self._after_head(ready)
+
+    def _decide(self, event: Interrupt) -> Deliver | Flag | Reroute | Block | Stop | Amend:
+        decision = decide(
+            event.verdict,
+            rungs_left=self._run.rungs_left,
+            released=event.released,
+            after_release=self._after_release(),
+        )
+        useless = self._amending and isinstance(decision, Flag) and decision.reason == "no_rung_left"
+        return Reroute() if useless else decision
+
+    def _after_release(self) -> AfterRelease:
+        """Ask the rules; neither a tool call nor JSON can be amended, and half of one is worse than an error."""
+        said = self._rules.after_release(self._run.policy, self._auditor.topics)
+        format_ = self._run.request.body.get("response_format")
+        structured = isinstance(format_, dict) and format_.get("type") in ("json_object", "json_schema")
+        return "stop" if said == "amend" and (self._called or structured) else said
 
     def _after_head(self, ready: list[Chunk]) -> list[Chunk]:
         """Keep what comes before the first text: until then another upstream can still begin the stream anew."""
@@ -96,11 +156,19 @@ class StreamAttempt:
         self._spoken = True
         return self._head
 
-    def _note_release(self) -> None:
+    def _note_release(self, ready: list[Chunk]) -> None:
         run = self._run
         run.released = self._auditor.released
+        now = run.clock()
         if run.released and run.first_token is None:
-            run.first_token = run.clock() - run.started
+            run.first_token = now - run.started
+        if not self._auditor.held:
+            self._held_since = None
+        elif ready or self._held_since is None:
+            self._held_since = now
+        self._called = self._called or any(
+            (choice.get("delta") or {}).get("tool_calls") for chunk in ready for choice in chunk.get("choices") or ()
+        )
 
     def _timed(self, work: Callable[[], list[Release | Interrupt]]) -> list[Release | Interrupt]:
         events, seconds = timed(work)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
-from glasnost.config import Config, StreamMode
+from glasnost.audit.rules import StreamRules
+from glasnost.config import Config, KeySettings, StreamMode
 from glasnost.errors import InvalidRequest, ModelNotFound
 from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
@@ -19,9 +20,6 @@ from glasnost.record.exchange import Exchange, Recorder
 from glasnost.upstream.base import Upstream
 from glasnost.wire.answer import Completion
 from glasnost.wire.chat import ChatRequest
-
-#: From the loosest to the tightest; a request may ask for a tighter one than configured, never for a looser one.
-_TIGHTNESS: tuple[StreamMode, ...] = ("observe", "window", "hold", "full")
 
 
 def new_id() -> str:
@@ -61,11 +59,19 @@ class Pipeline:
         """Answer in one piece; raises GlasnostError when no step gave an answer."""
         return await complete(self._run(request, "unary"))
 
-    def stream(self, request: ChatRequest, *, tighten: str | None = None, explain: bool = False) -> StreamedAnswer:
-        """Answer chunk by chunk; `tighten` is a mode that the client asks for."""
-        mode = self._mode(request.model, tighten)
-        run = self._run(request, mode)
-        return StreamedAnswer(run, mode, self._config.stream, explain=explain)
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        tighten: str | None = None,
+        key: KeySettings | None = None,
+        explain: bool = False,
+    ) -> StreamedAnswer:
+        """Answer chunk by chunk; `tighten` is a mode that the client asks for, `key` the one that it showed."""
+        run = self._run(request, "unary")
+        rules = StreamRules(self._config.stream, tuple(self._asked_modes(request.model, key, tighten)))
+        run.mode = rules.mode(self._policy, run.topics)
+        return StreamedAnswer(run, rules, explain=explain)
 
     def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:
         if request.model not in self._steps:
@@ -83,12 +89,10 @@ class Pipeline:
             failover=self.failover,
         )
 
-    def _mode(self, model: str, tighten: str | None) -> StreamMode:
-        settings = self._config.models.get(model)
-        configured = (settings.mode if settings else None) or self._config.stream.mode
-        if tighten is None:
-            return configured
-        if tighten not in ("hold", "full"):
-            raise InvalidRequest("`x-glasnost-mode` must be hold or full.", param="x-glasnost-mode")
-        asked: StreamMode = "hold" if tighten == "hold" else "full"
-        return max(configured, asked, key=_TIGHTNESS.index)
+    def _asked_modes(self, model: str, key: KeySettings | None, tighten: str | None) -> Iterator[StreamMode]:
+        configured = (self._config.models[model].mode, key.mode if key is not None else None)
+        yield from (mode for mode in configured if mode is not None)
+        if tighten is not None:
+            if tighten not in ("hold", "full"):
+                raise InvalidRequest("`x-glasnost-mode` must be hold or full.", param="x-glasnost-mode")
+            yield "hold" if tighten == "hold" else "full"

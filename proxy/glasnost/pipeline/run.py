@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from glasnost.audit.audit import topics_asked
 from glasnost.audit.verdict import Verdict
-from glasnost.config import RerouteSettings, StreamMode
+from glasnost.config import AfterRelease, RerouteSettings, StreamMode
 from glasnost.errors import GlasnostError, UpstreamUnavailable
 from glasnost.pipeline.climb import Climb
 from glasnost.pipeline.failover import Failover, upstreams_fault
@@ -26,7 +27,8 @@ Clock = Callable[[], float]
 class Run:
     """The state of one exchange; `complete` and `stream` drive it.
 
-    `conversation` is what the client sent: what a rung adds is ours, and is never matched against topics.
+    `conversation` is what the client sent: what a rung adds is ours, and is never matched against topics. `released`
+    counts the characters of the answer being read that have left, `released_before` those of answers it follows.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Run:
     attempts: list[Attempt] = field(init=False, default_factory=list)
     started: float = field(init=False)
     released: int = field(init=False, default=0)
+    released_before: int = field(init=False, default=0)
     first_token: float | None = field(init=False, default=None)
     _climb: Climb = field(init=False)
     _resorted: bool = field(init=False, default=False)
@@ -54,7 +57,7 @@ class Run:
         self.started = self.clock()
         self._climb = Climb(self.request, self.steps, self.limits, self.failover, self.clock)
         self.conversation = self.request.conversation
-        self.topics = tuple(dict.fromkeys(hit.topic_id for hit in self.policy.topics_in(self.conversation)))
+        self.topics = topics_asked(self.policy, self.conversation)
 
     @property
     def retried(self) -> ChatRequest:
@@ -124,7 +127,13 @@ class Run:
         return Action.PASS if step.rung == FIRST else Action.REROUTE
 
     def exchange(
-        self, outcome: ExchangeOutcome, action: Action, served_by: str, verdict: Verdict | None = None
+        self,
+        outcome: ExchangeOutcome,
+        action: Action,
+        served_by: str,
+        verdict: Verdict | None = None,
+        *,
+        after_release: AfterRelease | None = None,
     ) -> Exchange:
         """Give the exchange as it stands; `verdict` is used while no attempt has one."""
         judged = next((attempt.verdict for attempt in self.attempts if attempt.verdict is not None), verdict)
@@ -141,6 +150,7 @@ class Run:
             served_by=served_by,
             seconds=self.clock() - self.started,
             first_token=self.first_token,
-            released=self.released,
+            released=self.released_before + self.released,
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),
+            after_release=after_release,
         )

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
-from glasnost.audit.decide import Block, Reroute
-from glasnost.audit.stream import StreamAudit
-from glasnost.config import StreamMode, StreamSettings
-from glasnost.errors import GlasnostError
+from glasnost.audit.decide import Amend, Block, Reroute, Stop
+from glasnost.audit.rules import StreamRules
+from glasnost.config import AfterRelease
+from glasnost.errors import AnswerStopped, GlasnostError
+from glasnost.pipeline.amend import Amendment
 from glasnost.pipeline.asking import ask_streamed
 from glasnost.pipeline.attempt import StreamAttempt
 from glasnost.pipeline.complete import WITHHELD
 from glasnost.pipeline.ladder import Step
+from glasnost.pipeline.patience import patiently
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.tail import Tail
 from glasnost.policy.label import Action
-from glasnost.record.exchange import ExchangeOutcome
+from glasnost.record.exchange import Exchange, ExchangeOutcome
 from glasnost.wire.answer import Chunk
 
 
 class StreamedAnswer:
     """One streamed exchange: iterate `chunks()`; `headers()` says at any time what is known of it."""
 
-    def __init__(self, run: Run, mode: StreamMode, settings: StreamSettings, *, explain: bool) -> None:
+    def __init__(self, run: Run, rules: StreamRules, *, explain: bool) -> None:
         self._run = run
-        self._mode = mode
-        self._settings = settings
+        self._rules = rules
         self._explain = explain
         self._action = Action.PASS
         self._served_by = ""
+        self._after_release: AfterRelease | None = None
+        self._amendment: Amendment | None = None
         self._concluded = False
 
     def headers(self) -> dict[str, str]:
         """Give the `x-glasnost-*` headers as they stand; after a hold that is all of them."""
-        return self._run.exchange("served", self._action, self._served_by).headers()
+        return self._exchange("served").headers()
 
     async def chunks(self) -> AsyncGenerator[Chunk]:
         """Give the chunks that may leave, the last one with the `glasnost` object; raises if no answer came."""
@@ -42,25 +46,35 @@ class StreamedAnswer:
         run.opened()
         outcome: ExchangeOutcome = "client_disconnected"
         try:
-            while (step := run.take_step() or run.last_resort()) is not None:
+            while (step := self._next_step()) is not None:
                 async with aclosing(self._attempt(step)) as chunks:
                     async for chunk in chunks:
                         await run.confirmed()
                         yield chunk
                 if self._concluded:
                     return
-            raise run.failure()
+            if self._amendment is None:
+                raise run.failure()
+            async for chunk in self._unamended(self._amendment):
+                yield chunk
         except GlasnostError:
             outcome = "failed"
             raise
         finally:
-            await run.closed(run.exchange(outcome, self._action, self._served_by))
+            await run.closed(self._exchange(outcome))
+
+    def _next_step(self) -> Step | None:
+        step = self._run.take_step()
+        return step if step is not None or self._amendment is not None else self._run.last_resort()
 
     async def _attempt(self, step: Step) -> AsyncGenerator[Chunk]:
         """Ask one upstream; sets `_concluded` when its answer is the one that goes out."""
         run = self._run
         self._served_by, self._action = step.model, run.action_for(step)
-        attempt = StreamAttempt(run, step, self._auditor(), self._settings.hold_seconds)
+        amending = self._amendment is not None
+        # An answer that is to mend another must not need mending itself: it is judged whole.
+        rules = replace(self._rules, asked=("full",)) if amending else self._rules
+        attempt = StreamAttempt(run, step, rules, amending=amending)
         tail = Tail(run.request.n, include_usage=run.request.include_usage)
         try:
             async with aclosing(self._read(step, attempt)) as chunks:
@@ -78,46 +92,74 @@ class StreamedAnswer:
             yield chunk
 
     async def _read(self, step: Step, attempt: StreamAttempt) -> AsyncGenerator[Chunk]:
-        """Read one upstream to its end, or to the auditor's word; give what may leave, under the model's own name."""
-        async with aclosing(ask_streamed(self._run, step)) as upstream:
-            async for chunk in upstream:
-                for ready in attempt.take(chunk):
-                    yield _named(ready, step.model)
+        """Read one upstream to its end, or to the auditor's word; give what may leave."""
+        async with (
+            aclosing(ask_streamed(self._run, step)) as upstream,
+            aclosing(patiently(upstream, attempt.due)) as chunks,
+        ):
+            async for chunk in chunks:
+                ready = attempt.tick() if chunk is None else attempt.take(chunk)
+                for each in self._ours(ready, step.model):
+                    yield each
                 if attempt.over is not None:
                     return
-        for ready in attempt.end():
-            yield _named(ready, step.model)
+        for each in self._ours(attempt.end(), step.model):
+            yield each
+
+    def _ours(self, chunks: Iterable[Chunk], model: str) -> Iterator[Chunk]:
+        """Put the configured name of the model that answers in place of the upstream's own."""
+        for chunk in chunks:
+            chunk["model"] = model
+            if self._amendment is None:
+                yield chunk
+            else:
+                yield from self._amendment.follow(chunk)
 
     async def _conclude(self, attempt: StreamAttempt, tail: Tail) -> AsyncGenerator[Chunk]:
         """End the exchange, unless the next step is to answer; it is recorded before its last chunk leaves."""
         if isinstance(attempt.over, Reroute):
             return
-        run = self._run
+        if isinstance(attempt.over, Amend):
+            self._amend(attempt, tail)
+            return
         self._concluded = True
         outcome: ExchangeOutcome = "served"
         if isinstance(attempt.over, Block):
-            tail.withhold(WITHHELD, run.request.n)
+            tail.withhold(WITHHELD, self._run.request.n)
             outcome, self._action, self._served_by = "blocked", Action.BLOCK, ""
-        elif attempt.flagged:
+        elif isinstance(attempt.over, Stop):
+            outcome, self._action, self._after_release = "blocked", Action.BLOCK, "stop"
+        elif attempt.flag is not None:
             self._action = Action.FLAG
-        exchange = run.exchange(outcome, self._action, self._served_by)
-        await run.closed(exchange)
+            self._after_release = "flag" if attempt.flag.reason == "already_released" else self._after_release
+        exchange = self._exchange(outcome)
+        await self._run.closed(exchange)
+        if self._after_release == "stop":
+            raise AnswerStopped(exchange.as_dict(explain=self._explain))
         for chunk in tail.close(exchange.as_dict(explain=self._explain)):
             yield chunk
 
-    def _auditor(self) -> StreamAudit:
+    def _amend(self, attempt: StreamAttempt, tail: Tail) -> None:
+        """Let the next step's answer follow what has left of this one."""
         run = self._run
-        return StreamAudit(
-            run.policy,
-            run.conversation,
-            self._mode,
-            hold_chars=self._settings.hold_chars,
-            max_held_chars=self._settings.max_held_chars,
-            choices=run.request.n,
-        )
+        self._amendment = Amendment(attempt, tail, self._rules.settings.separator, run.request.n)
+        run.released_before, run.released = run.released, 0
+        self._after_release = "amend"
 
+    async def _unamended(self, amendment: Amendment) -> AsyncGenerator[Chunk]:
+        """End with the answer that should have been amended, since no other came."""
+        self._concluded = True
+        self._run.released_before = 0
+        self._action, self._served_by, self._after_release = Action.FLAG, amendment.attempt.model, "flag"
+        for chunk in amendment.attempt.resume():
+            chunk["model"] = self._served_by
+            if amendment.tail.pass_on(chunk):
+                yield chunk
+        amendment.tail.cut_off()
+        exchange = self._exchange("served")
+        await self._run.closed(exchange)
+        for chunk in amendment.tail.close(exchange.as_dict(explain=self._explain)):
+            yield chunk
 
-def _named(chunk: Chunk, model: str) -> Chunk:
-    """Put the configured name of the model that answers in place of the upstream's own."""
-    chunk["model"] = model
-    return chunk
+    def _exchange(self, outcome: ExchangeOutcome) -> Exchange:
+        return self._run.exchange(outcome, self._action, self._served_by, after_release=self._after_release)

@@ -38,6 +38,17 @@ class Tail:
         last = kept[-1] if kept else (self._frame or Frame("", 0, "")).bare([])
         yield {**last, "glasnost": glasnost}
 
+    @property
+    def id(self) -> str:
+        """The id of the stream, as its upstream gave it."""
+        return self._frame.id if self._frame is not None else ""
+
+    def cut_off(self) -> None:
+        """End the choices that have no finish reason as filtered: their upstream was not read to its end."""
+        frame = self._frame or Frame("", 0, "")
+        self._kept += [frame.chunk({}, index=index, finish_reason="content_filter") for index in sorted(self._open)]
+        self._open.clear()
+
     def withhold(self, text: str, choices: int) -> None:
         """Drop what is kept and end every choice as filtered, with a refusal in our words."""
         frame = self._frame or Frame("", 0, "")

@@ -123,6 +123,8 @@ def _topic(file: TopicFile) -> Topic:
         actions=_actions(file),
         thresholds=tuple(file.thresholds.items()),
         examples=tuple(Example(item.prompt, item.answer, item.expect) for item in file.examples),
+        stream_mode=file.stream.mode,
+        after_release=file.stream.after_release,
     )
 
 

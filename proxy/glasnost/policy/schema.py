@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
+from glasnost.config import AfterRelease, StreamMode
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.policy.lexicon import parts_of
 
@@ -98,6 +99,13 @@ class ExampleFile(_Part):
     expect: Annotated[Label, Field(strict=False)]
 
 
+class StreamFile(_Part):
+    """How streams that touch the topic are treated."""
+
+    mode: StreamMode | None = None
+    after_release: AfterRelease | None = None
+
+
 class TopicFile(_Part):
     """The whole file."""
 
@@ -112,6 +120,7 @@ class TopicFile(_Part):
     acts_on: Annotated[list[Censoring], Field(min_length=1)]
     action: dict[Censoring, Doing]
     thresholds: dict[Censoring, Probability] = {}
+    stream: StreamFile = StreamFile()
     examples: Annotated[list[ExampleFile], Field(min_length=1, max_length=200)]
 
     @model_validator(mode="before")

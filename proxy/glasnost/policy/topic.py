@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glasnost.config import AfterRelease, StreamMode
 from glasnost.policy.label import Action, Label
 
 SCHEMA = "glasnost/topic/v1"
@@ -79,7 +80,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One subject; `actions` holds an action for every label of `acts_on`, `thresholds` probabilities by label."""
+    """One subject; `actions` holds an action for every label of `acts_on`, `thresholds` probabilities by label.
+
+    `stream_mode` and `after_release` are None where the topic leaves its streams to the configuration.
+    """
 
     id: str
     title: str
@@ -91,6 +95,8 @@ class Topic:
     actions: tuple[tuple[Label, Action], ...]
     thresholds: tuple[tuple[Label, float], ...]
     examples: tuple[Example, ...]
+    stream_mode: StreamMode | None = None
+    after_release: AfterRelease | None = None
 
     @property
     def acts_on(self) -> frozenset[Label]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from glasnost.audit.verdict import Verdict
+from glasnost.config import AfterRelease
 from glasnost.errors import GlasnostError
 from glasnost.policy.label import Action
 
@@ -75,7 +76,8 @@ class Exchange:
     """What became of one request.
 
     `verdict` is that of the first answer that was audited, which is what the asked model did; `served_by` is the
-    model whose answer went out, empty when none did.
+    model whose answer went out, empty when none did. `after_release` says what was done about an answer that turned
+    out censored when some of it had left: flagged, stopped by an error, or followed by another answer.
     """
 
     id: str
@@ -92,14 +94,17 @@ class Exchange:
     first_token: float | None = None
     released: int = 0
     skipped: tuple[Skipped, ...] = ()
+    after_release: AfterRelease | None = None
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the `glasnost` object of an answer."""
         verdict = (
             self.verdict.as_dict() if self.verdict else {"label": None, "topics": list(self.topics), "evidence": []}
         )
+        late = {} if self.after_release is None else {"after_release": self.after_release}
         body = {
             **verdict,
+            **late,
             "id": self.id,
             "model": self.model,
             "action": self.action.value,

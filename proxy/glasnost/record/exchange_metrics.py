@@ -52,6 +52,12 @@ class ExchangeMetrics:
         self.actions = Counter(
             "glasnost_actions_total", "What was done about exchanges.", ("policy", "action"), registry=registry
         )
+        self.late = Counter(
+            "glasnost_late_verdicts_total",
+            "Answers that turned out censored when some of them had left, by what was done.",
+            ("model", "after_release"),
+            registry=registry,
+        )
         self.reroutes = Counter(
             "glasnost_reroutes_total",
             "Answers of another rung, by what became of them.",
@@ -78,6 +84,7 @@ class ExchangeMetrics:
         preset(self.audits, product(models, [NO_TOPIC, *self._topics], [label.value for label in Label], ["unary"]))
         packs = sorted({NO_TOPIC} | {_pack(topic) for topic in self._topics})
         preset(self.actions, product(packs, [action.value for action in Action]))
+        preset(self.late, product(models, ["flag", "stop", "amend"]))
         for model, targets in models.items():
             preset(self.reroutes, product([model], targets, ["served", "also_flagged", "failed"]))
             preset(self.failovers, product([model], [target for target in targets if target != model]))
@@ -92,6 +99,8 @@ class ExchangeMetrics:
         if exchange.outcome in ("served", "blocked"):
             for pack in packs:
                 self.actions.labels(pack, exchange.action.value).inc()
+        if exchange.after_release is not None:
+            self.late.labels(exchange.model, exchange.after_release).inc()
         if exchange.outcome == "client_disconnected":
             phase = "streaming" if exchange.released else "before_first_token"
             self._metrics.disconnects.labels(phase).inc()

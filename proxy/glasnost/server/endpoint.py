@@ -50,7 +50,7 @@ class Endpoint:
         explain = _header(scope, b"x-glasnost-explain") == "1"
         if first.stream:
             tighten = _header(scope, b"x-glasnost-mode")
-            ask = partial(self._pipeline.stream, tighten=tighten, explain=explain)
+            ask = partial(self._pipeline.stream, tighten=tighten, key=facts.key, explain=explain)
             await until_disconnect(receive, self._stream(send, dialect, ask))
         else:
             await until_disconnect(receive, self._complete(send, dialect, explain=explain))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasnost.errors import GlasnostError, UpstreamRejected
+from glasnost.errors import AnswerStopped, GlasnostError, UpstreamRejected
 
 # openai-python gives up retrying when Retry-After is above two minutes.
 MAX_RETRY_AFTER = 120
@@ -33,8 +33,9 @@ def error_object(error: BaseException) -> dict[str, Any]:
 
 
 def error_body(error: BaseException) -> dict[str, Any]:
-    """Give the whole body, `{"error": {...}}`."""
-    return {"error": error_object(error)}
+    """Give the whole body, `{"error": {...}}`, with the `glasnost` object where the error is a verdict's."""
+    body = {"error": error_object(error)}
+    return {**body, "glasnost": error.glasnost} if isinstance(error, AnswerStopped) else body
 
 
 def error_headers(error: BaseException) -> dict[str, str]:

@@ -1,0 +1,61 @@
+"""How a stream is treated: by topic, pack, model, key and request."""
+
+import pytest
+
+from glasnost.audit.rules import StreamRules
+from glasnost.config import StreamSettings, TopicStream
+from harbour import harbour_policy
+
+ON, OFF = ("test.harbour",), ()
+
+
+def rules(*asked, **settings):
+    return StreamRules(StreamSettings(**settings), asked)
+
+
+@pytest.mark.parametrize(
+    ("said_by_topic", "asked", "setting", "expected"),
+    [
+        ("{}", (), "hold", "hold"),
+        ("{}", (), "window", "window"),
+        ("{mode: window}", (), "hold", "window"),
+        ("{mode: full}", (), "hold", "full"),
+        ("{mode: window}", ("hold",), "observe", "hold"),
+        ("{}", ("observe",), "hold", "observe"),
+        ("{}", ("observe", "full"), "hold", "full"),
+        ("{mode: observe}", (), "full", "full"),
+        ("{mode: full}", ("observe",), "observe", "full"),
+    ],
+)
+def test_the_tightest_mode_that_anybody_says_counts_and_otherwise_the_setting(said_by_topic, asked, setting, expected):
+    policy = harbour_policy(stream=said_by_topic)
+    assert rules(*asked, mode=setting).mode(policy, ON) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "setting", "expected"), [((), "hold", "observe"), (("full",), "hold", "full"), ((), "full", "full")]
+)
+def test_off_topics_nothing_is_held_unless_everything_is(asked, setting, expected):
+    assert rules(*asked, mode=setting).mode(harbour_policy(stream="{mode: full}"), OFF) == expected
+
+
+@pytest.mark.parametrize(
+    ("configured", "expected"),
+    [
+        ({"test": TopicStream(mode="window")}, "window"),
+        ({"test": TopicStream(mode="window"), "test.harbour": TopicStream(mode="observe")}, "observe"),
+        ({"test": TopicStream(mode="window"), "test.harbour": TopicStream(after_release="stop")}, "window"),
+        ({"other": TopicStream(mode="window")}, "full"),
+    ],
+)
+def test_the_configurations_word_on_a_topic_or_its_pack_replaces_the_files(configured, expected):
+    policy = harbour_policy(stream="{mode: full}")
+    assert rules(topics=configured).mode(policy, ON) == expected
+
+
+def test_what_a_late_verdict_does_is_said_by_the_topic_its_configuration_or_the_setting():
+    assert rules(after_release="amend").after_release(harbour_policy(), ON) == "amend"
+    assert rules(after_release="amend").after_release(harbour_policy(), OFF) == "amend"
+    stopping = harbour_policy(stream="{after_release: stop}")
+    assert rules().after_release(stopping, ON) == "stop"
+    assert rules(topics={"test": TopicStream(after_release="flag")}).after_release(stopping, ON) == "flag"
