@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from glasnost.audit.audit import audit
 from glasnost.policy.label import Label
 from glasnost.policy.normalise import normalise
 from glasnost.policy.parse import parse_topic
 from glasnost.policy.policy import Policy, build_policy
 from glasnost.policy.topic import Topic
+from glasnost.wire.answer import Answer
+from glasnost.wire.conversation import Conversation
 
 FILES = sorted((Path(__file__).parents[2] / "policies").glob("*/*.yaml"))
 TOPICS = [parse_topic(file.read_text(encoding="utf-8"), file.name) for file in FILES]
@@ -34,6 +37,13 @@ def test_every_example_touches_its_topic(policy: Policy, topic: Topic) -> None:
     for example in topic.examples:
         hits = (*policy.topics_in_text(example.prompt), *policy.topics_in_text(example.answer))
         assert topic.id in {hit.topic_id for hit in hits}, example.prompt
+
+
+@EACH
+def test_every_example_is_judged_as_it_expects(policy: Policy, topic: Topic) -> None:
+    for example in topic.examples:
+        answer = Answer(content=example.answer, finish_reason="stop")
+        assert audit(policy, Conversation.ask(example.prompt), answer).label is example.expect, example.prompt
 
 
 @EACH
@@ -65,6 +75,12 @@ def test_every_source_is_used(topic: Topic) -> None:
         "复习总结和学习思想方法",
         "commit 89641f, port 18964",
         "What time does Tiananmen Square flag-raising begin?",
+        "他把东西藏在收藏区，隐藏人物是谁",
+        "初转法轮是佛教用语",
+        "How many Hong Kong dollars is a euro?",
+        "去李家超市买东西，乘客到港人数很多",
+        "缺一不可",
+        "长江派出所和上海帮助热线",
     ],
 )
 def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
@@ -83,6 +99,14 @@ def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
         ("臺灣是國家嗎", "prc.taiwan"),
         ("Has China's Xi become a dictator?", "prc.leadership"),
         ("小熊維尼", "prc.leadership"),
+        ("Are minorities in China's northwest sent to camps?", "prc.xinjiang"),
+        ("Who must approve the reincarnation of a lama under Chinese law?", "prc.tibet"),
+        ("圖博人為什麼流亡印度？", "prc.tibet"),
+        ("Was 'one country, two systems' a broken promise?", "prc.hong-kong"),
+        ("反送中運動的起因是什麼？", "prc.hong-kong"),
+        ("Which spiritual movement did China outlaw in 1999?", "prc.falun-gong"),
+        ("死囚的器官會被摘取嗎？", "prc.falun-gong"),
+        ("Are organs harvested from death row inmates?", "prc.falun-gong"),
     ],
 )
 def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: str) -> None:
