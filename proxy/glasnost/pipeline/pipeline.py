@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from glasnost.audit.rules import StreamRules
 from glasnost.config import Config, KeySettings, StreamMode
 from glasnost.errors import InvalidRequest, ModelNotFound
 from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
+from glasnost.pipeline.given import Means, judge_given
 from glasnost.pipeline.ladder import Step, steps
 from glasnost.pipeline.run import Clock, Run
 from glasnost.pipeline.stream import StreamedAnswer
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import Exchange, Recorder
-from glasnost.upstream.base import Upstream
+from glasnost.record.metrics import UNRESOLVED
+from glasnost.upstream.base import Api, Upstream
 from glasnost.wire.answer import Completion
+from glasnost.wire.audits import Case
 from glasnost.wire.chat import ChatRequest
+from glasnost.wire.embeddings import check_vectors
 
 
 def new_id() -> str:
@@ -73,14 +77,38 @@ class Pipeline:
         run.mode = rules.mode(self._policy, run.topics)
         return StreamedAnswer(run, rules, explain=explain)
 
-    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:
-        if request.model not in self._steps:
+    async def audit(self, case: Case, model: str, means: Means) -> Exchange:
+        """Judge an answer that was given elsewhere, by `model` where that is one of ours."""
+        return await judge_given(
+            case,
+            id=self._ids(),
+            model=model if model in self._steps else UNRESOLVED,
+            means=means,
+            policy=self._policy,
+            recorder=self._recorder,
+            clock=self._clock,
+        )
+
+    async def embed(self, body: Mapping[str, Any], model: str) -> dict[str, Any]:
+        """Give the embeddings of a checked request; raises InvalidRequest where the model's upstream makes none."""
+        upstream = self._steps_of(model)[0].upstream
+        if not isinstance(upstream, Api):
+            raise InvalidRequest(f"The model {model!r} makes no embeddings; ask another.", param="model")
+        answer = await upstream.post("/embeddings", body)
+        check_vectors(answer, upstream.name)
+        return {**answer, "model": model}
+
+    def _steps_of(self, model: str) -> tuple[Step, ...]:
+        if model not in self._steps:
             known = ", ".join(self._steps)
-            raise ModelNotFound(f"There is no model {request.model!r} here; there are: {known}.", param="model")
+            raise ModelNotFound(f"There is no model {model!r} here; there are: {known}.", param="model")
+        return self._steps[model]
+
+    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:
         return Run(
             id=self._ids(),
             request=request,
-            steps=self._steps[request.model],
+            steps=self._steps_of(request.model),
             policy=self._policy,
             mode=mode,
             limits=self._config.reroute,

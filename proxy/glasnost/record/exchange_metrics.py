@@ -117,8 +117,9 @@ class ExchangeMetrics:
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
-        self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
-        self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
+        if attempt.upstream:  # an answer that was given elsewhere has none
+            self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
+            self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
         if attempt.first_token is not None:
             self.first_token.labels("chat", attempt.model, "upstream").observe(attempt.first_token)
         if attempt.verdict is not None:

@@ -15,7 +15,10 @@ from starlette.routing import BaseRoute, Route
 from glasnost.config import Config, is_loopback
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.metrics import Metrics
+from glasnost.server.audits import Audits
+from glasnost.server.embeddings import Embeddings
 from glasnost.server.endpoint import Endpoint
+from glasnost.server.gateways import HOOKS, GatewayHook, Questions
 from glasnost.server.middleware import (
     ErrorMiddleware,
     HostMiddleware,
@@ -61,9 +64,15 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
     for prefix in ("/v1", ""):  # clients with a bare base URL leave the prefix out
         routes += [
             *(Route(prefix + path, Endpoint(api, pipeline, config), methods=["POST"]) for path, api in APIS.items()),
+            Route(f"{prefix}/embeddings", Embeddings(pipeline, config), methods=["POST"]),
+            Route(f"{prefix}/audits", Audits(pipeline, config), methods=["POST"]),
             Route(f"{prefix}/models", models.all),
             Route(f"{prefix}/models/{{model:path}}", models.one),
         ]
+    questions = Questions()
+    routes += [
+        Route(path, GatewayHook(hook, pipeline, config, questions), methods=["POST"]) for path, hook in HOOKS.items()
+    ]
     server = config.server
     middleware = [
         Middleware(MeasureMiddleware, metrics=metrics),

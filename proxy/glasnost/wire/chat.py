@@ -49,7 +49,7 @@ class ChatRequest:
     @classmethod
     def parse(cls, body: Mapping[str, Any], *, bare: bool = False) -> ChatRequest:
         """Check the fields that we depend on; an InvalidRequest names the one that is wrong."""
-        _refuse_settings(body)
+        refuse_settings(body)
         model = body.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("`model` must be a non-empty string.", param="model")
@@ -82,7 +82,8 @@ class ChatRequest:
         return replace(self, model=model, stream=stream, include_usage=stream, body=body)
 
 
-def _refuse_settings(body: Mapping[str, Any]) -> None:
+def refuse_settings(body: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest for a field that belongs to the operator."""
     refused = sorted(REFUSED_FIELDS & body.keys())
     kwargs = body.get("chat_template_kwargs")
     if isinstance(kwargs, dict) and "chat_template" in kwargs:
