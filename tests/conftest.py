@@ -19,6 +19,12 @@ def _pulled(name: str) -> Path:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the ledgers of the tests' gateways, which begin where a user's would, away from the user's own."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def qwen_path() -> Path:
     return _pulled("qwen2.5-coder-0.5b")

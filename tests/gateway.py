@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
@@ -86,7 +87,7 @@ def gateway(config: str = CONFIG, *, gagged: str = GAGGED, answers: str = OPEN) 
     """Run a gateway; `gagged` and `answers` are the scripts of the asked model and of its alternative."""
     settings = parse_config(config, "test")
     scripts = {name: parse_script(text, name) for name, text in (("gagged", gagged), ("open", answers))}
-    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, {})
+    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, os.environ)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -21,10 +21,12 @@ GlasnostError
 │   └── RungFailed           a rung of the ladder came to nothing, of which no upstream is to blame
 ├── AuditFailed              500, ours: nothing unaudited is served
 ├── AnswerStopped            ends a stream of which something had left, when it turned out censored
+├── AuditUnavailable         503, ours: nothing that cannot be recorded is served
 ├── Overloaded               503, with Retry-After
 ├── DocumentError            a YAML document: every problem with its path and line
 │   ├── ConfigError          the configuration
 │   └── PolicyError          a topic file
+├── LedgerError              the ledger cannot be opened, read or believed
 └── ModelFileError           a model's file cannot be had or is not what it claims to be
 """
 
@@ -217,6 +219,13 @@ class AnswerStopped(GlasnostError):
         self.glasnost = glasnost
 
 
+class AuditUnavailable(GlasnostError):
+    """The ledger cannot take a record of the exchange now, so the exchange does not take place."""
+
+    status = 503
+    code = "audit_unavailable"
+
+
 class Overloaded(GlasnostError):
     """Too many requests at once for this process, or it is shutting down."""
 
@@ -255,6 +264,10 @@ class ConfigError(DocumentError):
 
 class PolicyError(DocumentError):
     """A topic file cannot be used."""
+
+
+class LedgerError(GlasnostError):
+    """The ledger cannot be opened or read, or what was asked for is not in it."""
 
 
 class ModelFileError(GlasnostError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import (
@@ -16,18 +16,25 @@ from starlette.types import ASGIApp
 
 from glasnost import __version__
 from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
-from glasnost.errors import ConfigError, Problem
+from glasnost.errors import ConfigError, LedgerError, Problem
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.identities import Identities
+from glasnost.record.ledger.ledger import Ledger
+from glasnost.record.ledger.place import place_of, prepare
+from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
+from glasnost.record.recorders import Recorders
+from glasnost.record.redactor import Redactor
 from glasnost.server.app import create_app
 from glasnost.upstream.base import Upstream
 from glasnost.upstream.housing import house
 from glasnost.upstream.http import HttpServer
 from glasnost.upstream.litellm import LitellmProvider
+from glasnost.upstream.local import LocalEngine
 from glasnost.upstream.registry import Registry
 from glasnost.upstream.script import Script
 from glasnost.upstream.scripted import ScriptPlayer
@@ -40,8 +47,8 @@ def build_app(
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
     upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names.
-    Raises ConfigError when the engines that are always loaded have no room on this machine, and when a setting names a
-    topic that no pack has.
+    Raises ConfigError when the engines that are always loaded have no room on this machine, when a setting names a
+    topic that no pack has, or when the ledger cannot be kept.
     """
     _check_topics(config, policy)
     engines = house(config, files)
@@ -50,11 +57,14 @@ def build_app(
         for name, settings in config.upstreams.items()
     }
     metrics = Metrics(_registry(), __version__)
-    recorder = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
+    counted = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
     EngineCollector(metrics, engines)
+    ledger = _ledger(config, environ, engines, metrics)
+    recorder = Recorders(ledger, counted) if ledger else counted
+    backends = Backends(Registry(upstreams), ledger)
     pipeline = Pipeline(config, upstreams, policy, recorder)
     FailoverCollector(metrics, pipeline.failover)
-    return create_app(config, pipeline, Registry(upstreams), metrics)
+    return create_app(config, pipeline, backends, metrics)
 
 
 def _check_topics(config: Config, policy: Policy) -> None:
@@ -68,6 +78,50 @@ def _check_topics(config: Config, policy: Policy) -> None:
     ]
     if unknown:
         raise ConfigError("configuration", unknown)
+
+
+class Backends:
+    """The upstreams and the ledger: what is started, asked and stopped together."""
+
+    def __init__(self, upstreams: Registry, ledger: Ledger | None) -> None:
+        self._upstreams = upstreams
+        self._ledger = ledger
+
+    async def start(self) -> None:
+        """Start the ledger first: nothing is served before it can be recorded."""
+        if self._ledger is not None:
+            await self._ledger.start()
+        await self._upstreams.start()
+
+    def waiting_for(self) -> Sequence[str]:
+        """Name what keeps requests from being served now."""
+        ledger = ["ledger"] if self._ledger is not None and not self._ledger.healthy else []
+        return [*ledger, *self._upstreams.waiting_for()]
+
+    async def aclose(self) -> None:
+        """Stop the ledger last: what the end of an upstream cuts off is recorded as cut off."""
+        try:
+            await self._upstreams.aclose()
+        finally:
+            if self._ledger is not None:
+                await self._ledger.aclose()
+
+
+def _ledger(
+    config: Config, environ: Mapping[str, str], engines: Mapping[str, LocalEngine], metrics: Metrics
+) -> Ledger | None:
+    settings = config.ledger
+    if not settings.enabled:
+        return None
+    try:
+        place = place_of(settings, environ)
+        prepare(place)
+    except LedgerError as error:
+        advice = f"{error} Name another place, or set ledger.enabled to false."
+        raise ConfigError("the configuration", [Problem("ledger", advice)]) from None
+    secrets = [_key(getattr(each, "api_key_env", None), environ) or "" for each in config.upstreams.values()]
+    redactor = Redactor([*secrets, place.url.password or ""])
+    return Ledger(place, settings, redactor, Identities(engines), LedgerMetrics(metrics))
 
 
 def _registry() -> CollectorRegistry:

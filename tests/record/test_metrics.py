@@ -22,6 +22,7 @@ from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange import Attempt, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 
 TOPIC = "prc.tiananmen-1989"
@@ -85,6 +86,7 @@ class Circuits:
 def test_every_documented_family_is_exposed_and_every_exposed_one_documented(metrics):
     EngineCollector(metrics, {"one": Engine()})
     FailoverCollector(metrics, Circuits())
+    LedgerMetrics(metrics)
     exposed = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
@@ -162,6 +164,7 @@ def test_a_model_that_takes_over_from_a_failed_one_is_no_reroute(metrics, record
 
 def test_circuits_and_retries_show_when_they_are_asked(metrics):
     FailoverCollector(metrics, Circuits())
+    LedgerMetrics(metrics)
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="open") == 1
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="closed") == 0
     assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="sent") == 4

@@ -17,6 +17,7 @@ from glasnost.config.ladder import (
     models_of,
     targets_of,
 )
+from glasnost.config.ledger import CheckpointSettings, Content, LedgerSettings
 from glasnost.config.model import ModelSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
@@ -39,7 +40,9 @@ __all__ = [
     "AdapterFile",
     "AfterRelease",
     "AuditSettings",
+    "CheckpointSettings",
     "Config",
+    "Content",
     "EnginesSettings",
     "FailoverSettings",
     "HeldCap",
@@ -48,6 +51,7 @@ __all__ = [
     "KeySettings",
     "KvType",
     "LanguageRung",
+    "LedgerSettings",
     "LitellmUpstream",
     "LocalUpstream",
     "ModelRung",

@@ -13,6 +13,7 @@ from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import Name, Settings
 from glasnost.config.ladder import ModelRung, ModelsRung, RawRung, RerouteSettings, Rung, models_of
+from glasnost.config.ledger import LedgerSettings
 from glasnost.config.model import ModelSettings
 from glasnost.config.problems import problems_of
 from glasnost.config.server import ServerSettings
@@ -30,6 +31,7 @@ class Config(Settings):
     reroute: RerouteSettings = RerouteSettings()
     failover: FailoverSettings = FailoverSettings()
     engines: EnginesSettings = EnginesSettings()
+    ledger: LedgerSettings = LedgerSettings()
     upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)
     models: dict[Name, ModelSettings] = Field(min_length=1)
 

@@ -94,6 +94,7 @@ class StreamAttempt:
                 seconds=self._run.clock() - self._started,
                 verdict=self._auditor.verdict if judged else None,
                 excerpt=excerpt(self._auditor.answers),
+                answers=self._auditor.answers,
             )
         )
 

@@ -80,7 +80,8 @@ async def _attempt(run: Run, step: Step) -> Candidate:
         if not answers:
             raise UpstreamError(f"The upstream {step.upstream.name!r} sent an answer without choices.")
         since = run.clock() - started
-        attempt = replace(attempt, outcome="answered", usage=completion.get("usage"), excerpt=excerpt(answers))
+        attempt = replace(attempt, outcome="answered", usage=completion.get("usage"), answers=answers)
+        attempt = replace(attempt, excerpt=excerpt(answers))
         verdict, spent = timed(lambda: audit(run.policy, run.conversation, answers))
         attempt = replace(attempt, verdict=verdict, audit_seconds=spent, first_token=since)
     except GlasnostError as error:

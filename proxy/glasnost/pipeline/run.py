@@ -153,4 +153,5 @@ class Run:
             released=self.released_before + self.released,
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),
             after_release=after_release,
+            conversation=self.conversation,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease
 from glasnost.errors import GlasnostError
 from glasnost.policy.label import Action
+from glasnost.wire.answer import Answer
+from glasnost.wire.conversation import Conversation
 
 AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled"]
 ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
@@ -38,6 +40,7 @@ class Attempt:
     usage: dict[str, Any] | None = None
     excerpt: str = ""
     purpose: Purpose = "answer"
+    answers: tuple[Answer, ...] = ()
 
     def as_dict(self, *, explain: bool) -> dict[str, Any]:
         """Give the JSON form; the excerpt of what the model said is there only on request."""
@@ -95,6 +98,7 @@ class Exchange:
     released: int = 0
     skipped: tuple[Skipped, ...] = ()
     after_release: AfterRelease | None = None
+    conversation: Conversation = field(default_factory=lambda: Conversation(()))
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the `glasnost` object of an answer."""

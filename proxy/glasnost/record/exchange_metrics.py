@@ -10,13 +10,12 @@ from prometheus_client import Counter, Histogram
 from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from glasnost.policy.label import Action, Label
 from glasnost.record.exchange import FIRST, Attempt, Done, Exchange
-from glasnost.record.metrics import DURATION, Metrics, preset
+from glasnost.record.metrics import DURATION, FINE, Metrics, preset
 
 NO_TOPIC = "none"
 OUTCOMES = ("ok", "http_4xx", "http_429", "http_5xx", "unavailable", "timeout", "cancelled", "error")
 
 _FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
-_FINE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class ExchangeMetrics:
@@ -46,7 +45,7 @@ class ExchangeMetrics:
             "glasnost_audit_duration_seconds",
             "Time spent judging one answer.",
             ("stage",),
-            buckets=_FINE,
+            buckets=FINE,
             registry=registry,
         )
         self.actions = Counter(

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glasnost.config import KeySettings
 from glasnost.errors import (
+    AuditUnavailable,
     GlasnostError,
     MisdirectedRequest,
     Overloaded,
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
 _REASONS: dict[type[GlasnostError], str] = {
+    AuditUnavailable: "audit_unavailable",
     QueueFull: "queue_full",
     Overloaded: "overloaded",
     Unauthenticated: "auth",
