@@ -21,6 +21,7 @@ from glasnost.config.ledger import CheckpointSettings, Content, LedgerSettings
 from glasnost.config.model import ModelSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
+from glasnost.config.race import RaceSettings
 from glasnost.config.server import KeySettings, ServerSettings
 from glasnost.config.stream import HeldCap, OpeningCap, StreamSettings, TopicStream
 from glasnost.config.upstreams import (
@@ -61,6 +62,7 @@ __all__ = [
     "Overflow",
     "PrefillRung",
     "PromptedRung",
+    "RaceSettings",
     "RawRung",
     "ReframeRung",
     "RerouteSettings",

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from glasnost.config.fields import Name, Settings, StreamMode
-from glasnost.config.ladder import Rung
+from glasnost.config.ladder import ModelRung, ModelsRung, Rung
 
 
 class ModelSettings(Settings):
@@ -17,11 +17,14 @@ class ModelSettings(Settings):
     upstreams: tuple[Name, ...] = Field(default=(), strict=False, max_length=64)
     ladder: tuple[Rung, ...] = Field(default=(), strict=False, max_length=16)
     mode: StreamMode | None = None
+    race: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.upstream is None) == (not self.upstreams):
             raise ValueError("takes upstream, or upstreams as a list")
+        if self.race and not any(isinstance(rung, ModelRung | ModelsRung) for rung in self.ladder):
+            raise ValueError("a race needs a rung with another model: add one to the ladder, or leave race out")
         return self
 
     @property

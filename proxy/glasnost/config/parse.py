@@ -16,6 +16,7 @@ from glasnost.config.ladder import ModelRung, ModelsRung, RawRung, RerouteSettin
 from glasnost.config.ledger import LedgerSettings
 from glasnost.config.model import ModelSettings
 from glasnost.config.problems import problems_of
+from glasnost.config.race import RaceSettings
 from glasnost.config.server import ServerSettings
 from glasnost.config.stream import StreamSettings
 from glasnost.config.upstreams import EnginesSettings, HttpUpstream, LocalUpstream, UpstreamSettings
@@ -30,6 +31,7 @@ class Config(Settings):
     stream: StreamSettings = StreamSettings()
     reroute: RerouteSettings = RerouteSettings()
     failover: FailoverSettings = FailoverSettings()
+    race: RaceSettings = RaceSettings()
     engines: EnginesSettings = EnginesSettings()
     ledger: LedgerSettings = LedgerSettings()
     upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)

@@ -13,6 +13,7 @@ from glasnost.errors import GlasnostError
 from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
+from glasnost.pipeline.tokens import estimated_usage
 from glasnost.record.exchange import Attempt
 from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
 
@@ -25,6 +26,7 @@ class StreamAttempt:
 
     def __init__(self, run: Run, step: Step, rules: StreamRules, *, amending: bool = False) -> None:
         self._run = run
+        self._step = step
         self._rules = rules
         self._amending = amending
         self._auditor = StreamAudit(run.policy, run.conversation, rules, choices=run.request.n)
@@ -44,6 +46,11 @@ class StreamAttempt:
     def model(self) -> str:
         """The model that answers."""
         return self._attempt.model
+
+    @property
+    def released(self) -> int:
+        """The characters of the answer that may have left."""
+        return self._auditor.released
 
     def take(self, chunk: Chunk) -> list[Chunk]:
         """Take the next chunk; give those that may leave."""
@@ -87,14 +94,16 @@ class StreamAttempt:
         self._noted = True
         outcome = "interrupted" if self.over is not None else self._attempt.outcome
         judged = outcome in ("answered", "interrupted")
+        answers = self._auditor.answers
         self._run.note(
             replace(
                 self._attempt,
                 outcome=outcome,
+                usage=self._attempt.usage or estimated_usage(self._run.conversation, answers),
                 seconds=self._run.clock() - self._started,
                 verdict=self._auditor.verdict if judged else None,
-                excerpt=excerpt(self._auditor.answers),
-                answers=self._auditor.answers,
+                excerpt=excerpt(answers),
+                answers=answers,
             )
         )
 
@@ -127,13 +136,13 @@ class StreamAttempt:
             else:
                 self.over = decision
                 break
-        self._note_release(ready)
+        self._note_held(ready)
         return self._after_head(ready)
 
     def _decide(self, event: Interrupt) -> Deliver | Flag | Reroute | Block | Stop | Amend:
         decision = decide(
             event.verdict,
-            rungs_left=self._run.rungs_left,
+            rungs_left=self._run.may_reroute(self._step),
             released=event.released,
             after_release=self._after_release(),
         )
@@ -157,16 +166,11 @@ class StreamAttempt:
         self._spoken = True
         return self._head
 
-    def _note_release(self, ready: list[Chunk]) -> None:
-        run = self._run
-        run.released = self._auditor.released
-        now = run.clock()
-        if run.released and run.first_token is None:
-            run.first_token = now - run.started
+    def _note_held(self, ready: list[Chunk]) -> None:
         if not self._auditor.held:
             self._held_since = None
         elif ready or self._held_since is None:
-            self._held_since = now
+            self._held_since = self._run.clock()
         self._called = self._called or any(
             (choice.get("delta") or {}).get("tool_calls") for chunk in ready for choice in chunk.get("choices") or ()
         )

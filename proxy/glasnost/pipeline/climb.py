@@ -23,6 +23,7 @@ class Climb:
     clock: Callable[[], float]
     skipped: list[Skipped] = field(init=False, default_factory=list)
     _next: int = field(init=False, default=0)
+    _raced: int | None = field(init=False, default=None)
     _taken: int = field(init=False, default=0)
     _since: float | None = field(init=False, default=None)
     _failed: set[str] = field(init=False, default_factory=set)
@@ -53,6 +54,16 @@ class Climb:
         self._next, self._taken = index + 1, self._taken + 1
         return self._entered(step)
 
+    def rival(self) -> tuple[int, Step] | None:
+        """Give the place and the step of the first rung that asks another model, which a race would take."""
+        asked = self.steps[0].model
+        return next(((index, step) for index, step in self._possible() if step.model != asked), None)
+
+    def take_rival(self, index: int, step: Step) -> Step:
+        """Take a rung out of its turn; the rungs before it keep theirs."""
+        self._raced, self._taken = index, self._taken + 1
+        return self._entered(step)
+
     def finish(self) -> None:
         """Hear that no further step is needed."""
         self._next, self._again = len(self.steps), None
@@ -60,9 +71,11 @@ class Climb:
     def note(self, attempt: Attempt) -> None:
         """Learn from an attempt; one that failed at its upstream may be tried again at another of the same model."""
         self.failover.note(attempt)
-        if attempt.error is None:
+        if attempt.outcome == "outrun":
+            self._raced = None  # nobody has seen its answer, so it may still be asked
+        if attempt.outcome in ("answered", "interrupted"):
             self._answered[attempt.model] = attempt.upstream
-        elif upstreams_fault(attempt.error):
+        elif attempt.error is not None and upstreams_fault(attempt.error):
             self._failed.add(attempt.upstream)
             if attempt.purpose == "answer":
                 self._again = self.step_of(attempt)
@@ -95,7 +108,7 @@ class Climb:
 
     def _possible(self) -> Iterator[tuple[int, Step]]:
         for index in range(self._next, len(self.steps)):
-            step = self._at(self.steps[index])
+            step = self._at(self.steps[index]) if index != self._raced else None
             if step is not None and not self._skips(step):
                 yield index, step
 

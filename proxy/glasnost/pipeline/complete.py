@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from glasnost.audit.audit import audit
@@ -12,6 +15,7 @@ from glasnost.pipeline.asking import ask
 from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
+from glasnost.pipeline.tokens import estimated_usage
 from glasnost.policy.label import Action
 from glasnost.record.exchange import Attempt, Exchange
 from glasnost.wire.answer import Completion, answers_of
@@ -46,23 +50,35 @@ async def complete(run: Run) -> tuple[Completion, Exchange]:
 async def _climb(run: Run) -> tuple[Completion, Exchange]:
     candidates: list[Candidate] = []
     while (step := run.take_step()) is not None:
-        try:
-            candidate = await _attempt(run, step)
-        except GlasnostError as error:
-            if not run.survives(error, step):
-                raise
-            continue
-        decision = decide(candidate.verdict, rungs_left=run.rungs_left, released=0)
-        if isinstance(decision, Deliver):
-            return _deliver(run, candidate, run.action_for(step))
-        if isinstance(decision, Block):
-            return _block(run, candidate)
-        candidates.append(candidate)
-        if not isinstance(decision, Reroute):
-            break
+        async with aclosing(_ask(run, step)) as answers:
+            async for candidate in answers:
+                if candidate is None:
+                    continue
+                decision = decide(candidate.verdict, rungs_left=run.may_reroute(candidate.step), released=0)
+                if isinstance(decision, Reroute):
+                    candidates.append(candidate)
+                    continue
+                await run.claim(candidate.step)
+                if isinstance(decision, Deliver):
+                    return _deliver(run, candidate, run.action_for(candidate.step))
+                if isinstance(decision, Block):
+                    return _block(run, candidate)
+                return _deliver(run, best([*candidates, candidate]), Action.FLAG)
     if candidates:
         return _deliver(run, best(candidates), Action.FLAG)
     raise run.failure()
+
+
+async def _ask(run: Run, step: Step) -> AsyncGenerator[Candidate | None]:
+    """Ask one upstream, or two at once where there is a race; None stands for one that failed."""
+    rival = run.take_rival(step)
+    if rival is None or run.race is None:
+        yield await _attempt(run, step)
+        return
+    contenders = {each.key: _attempt(run, each) for each in (step, rival)}
+    async with aclosing(run.race.as_they_come(contenders)) as answers:
+        async for answer in answers:
+            yield answer
 
 
 def best(candidates: list[Candidate]) -> Candidate:
@@ -70,7 +86,17 @@ def best(candidates: list[Candidate]) -> Candidate:
     return min(candidates, key=lambda candidate: candidate.verdict.probability)
 
 
-async def _attempt(run: Run, step: Step) -> Candidate:
+async def _attempt(run: Run, step: Step) -> Candidate | None:
+    """Ask one upstream and audit what it said; None when it failed and another may still answer."""
+    try:
+        return await _answer(run, step)
+    except GlasnostError as error:
+        if not run.survives(error, step):
+            raise
+        return None
+
+
+async def _answer(run: Run, step: Step) -> Candidate:
     """Ask one upstream and audit what it said; the attempt is noted whatever happens."""
     started = run.clock()
     attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
@@ -86,6 +112,9 @@ async def _attempt(run: Run, step: Step) -> Candidate:
         attempt = replace(attempt, verdict=verdict, audit_seconds=spent, first_token=since)
     except GlasnostError as error:
         attempt = replace(attempt, outcome="failed", error=error)
+        raise
+    except asyncio.CancelledError:
+        attempt = replace(attempt, usage=estimated_usage(run.conversation, ()))
         raise
     finally:
         run.note(replace(attempt, seconds=run.clock() - started))

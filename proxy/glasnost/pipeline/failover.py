@@ -73,7 +73,7 @@ class Failover:
     def note(self, attempt: Attempt) -> None:
         """Learn from an attempt how its upstream is."""
         circuit, error = self._of(attempt.upstream), attempt.error
-        if error is None and attempt.outcome != "cancelled":
+        if error is None and attempt.outcome not in ("cancelled", "outrun"):
             circuit.succeeded()
         elif error is None or isinstance(error, RungFailed) or _busy(error):
             circuit.told_nothing()

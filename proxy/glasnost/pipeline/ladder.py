@@ -52,6 +52,11 @@ class Step:
     max_tokens: int | None = None
     seconds: float | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names the step within its ladder."""
+        return self.rung, self.model
+
 
 def steps(name: str, models: Mapping[str, ModelSettings], upstreams: Mapping[str, Upstream]) -> tuple[Step, ...]:
     """Give the steps for the model `name`, the plain question first."""

@@ -14,6 +14,7 @@ from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
 from glasnost.pipeline.given import Means, judge_given
 from glasnost.pipeline.ladder import Step, steps
+from glasnost.pipeline.race import Races
 from glasnost.pipeline.run import Clock, Run
 from glasnost.pipeline.stream import StreamedAnswer
 from glasnost.policy.policy import Policy
@@ -49,6 +50,7 @@ class Pipeline:
             name: steps(name, config.models, upstreams) for name in config.models
         }
         self.failover = Failover(config.failover, upstreams, clock)
+        self._races = Races(config.race, clock)
         self._policy = policy
         self._recorder = recorder
         self._clock = clock
@@ -59,9 +61,9 @@ class Pipeline:
         """The names that clients may ask for, in the order of the configuration."""
         return tuple(self._steps)
 
-    async def complete(self, request: ChatRequest) -> tuple[Completion, Exchange]:
-        """Answer in one piece; raises GlasnostError when no step gave an answer."""
-        return await complete(self._run(request, "unary"))
+    async def complete(self, request: ChatRequest, *, key: KeySettings | None = None) -> tuple[Completion, Exchange]:
+        """Answer in one piece; raises GlasnostError when no step gave an answer. `key` is the one that was shown."""
+        return await complete(self._run(request, "unary", key))
 
     def stream(
         self,
@@ -72,7 +74,7 @@ class Pipeline:
         explain: bool = False,
     ) -> StreamedAnswer:
         """Answer chunk by chunk; `tighten` is a mode that the client asks for, `key` the one that it showed."""
-        run = self._run(request, "unary")
+        run = self._run(request, "unary", key)
         rules = StreamRules(self._config.stream, tuple(self._asked_modes(request.model, key, tighten)))
         run.mode = rules.mode(self._policy, run.topics)
         return StreamedAnswer(run, rules, explain=explain)
@@ -104,7 +106,7 @@ class Pipeline:
             raise ModelNotFound(f"There is no model {model!r} here; there are: {known}.", param="model")
         return self._steps[model]
 
-    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"]) -> Run:
+    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"], key: KeySettings | None) -> Run:
         return Run(
             id=self._ids(),
             request=request,
@@ -115,6 +117,8 @@ class Pipeline:
             recorder=self._recorder,
             clock=self._clock,
             failover=self.failover,
+            races=self._races if self._config.models[request.model].race else None,
+            key=key.hash if key is not None else "",
         )
 
     def _asked_modes(self, model: str, key: KeySettings | None, tighten: str | None) -> Iterator[StreamMode]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from glasnost.audit.audit import topics_asked
+from glasnost.audit.safety import asks_for_harm
 from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease, RerouteSettings, StreamMode
 from glasnost.errors import GlasnostError, UpstreamUnavailable
@@ -14,6 +15,7 @@ from glasnost.pipeline.climb import Climb
 from glasnost.pipeline.failover import Failover, upstreams_fault
 from glasnost.pipeline.history import cleared
 from glasnost.pipeline.ladder import Step
+from glasnost.pipeline.race import Race, Races
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import FIRST, Attempt, Exchange, ExchangeOutcome, Recorder
@@ -40,6 +42,8 @@ class Run:
     recorder: Recorder
     clock: Clock
     failover: Failover = field(default_factory=Failover)
+    races: Races | None = None
+    key: str = ""
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
@@ -47,7 +51,9 @@ class Run:
     released: int = field(init=False, default=0)
     released_before: int = field(init=False, default=0)
     first_token: float | None = field(init=False, default=None)
+    race: Race | None = field(init=False, default=None)
     _climb: Climb = field(init=False)
+    _running: set[tuple[str, str]] = field(init=False, default_factory=set)
     _resorted: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     _opening: Awaitable[None] | None = field(init=False, default=None)
@@ -76,9 +82,47 @@ class Run:
         """Give the next step to try, or None when the ladder or its budget is at an end."""
         return self._climb.take()
 
+    def take_rival(self, step: Step) -> Step | None:
+        """Give another model's step to ask at once with the first, where the exchange and the limits of races allow it.
+
+        The question must touch a topic that reroutes, and text must not leave before it is judged.
+        """
+        if self.races is None or step.rung != FIRST or self.attempts or self.mode in ("observe", "window"):
+            return None
+        rerouted = any(self.policy.topic(topic).reroutes for topic in self.topics)
+        if not rerouted or asks_for_harm(self.conversation.prompt):
+            return None
+        found = self._climb.rival()
+        if found is None or not self.races.start(self.key):
+            return None
+        rival = self._climb.take_rival(*found)
+        self.race = Race(step.key, rival.key)
+        self._running = set(self.race.keys)
+        return rival
+
+    async def claim(self, step: Step) -> bool:
+        """Say whether the answer of `step` is the one that goes out: of a race, the first that may leave."""
+        return self.race is None or step.key not in self.race.keys or await self.race.claim(step.key)
+
+    def may_reroute(self, step: Step) -> bool:
+        """Say whether another answer can come in place of that of `step`."""
+        return bool(self._running - {step.key}) or self._climb.left
+
+    def noted_release(self, released: int) -> None:
+        """Hear how many characters of the answer being read have left."""
+        self.released = released
+        if released and self.first_token is None:
+            self.first_token = self.clock() - self.started
+
     def note(self, attempt: Attempt) -> None:
-        """Add a finished attempt."""
-        self.attempts.append(attempt)
+        """Add a finished attempt; one that was stopped because the other of a race went out stands before that."""
+        key, winner = (attempt.rung, attempt.model), self.race.winner if self.race else None
+        self._running.discard(key)
+        place = len(self.attempts)
+        if attempt.outcome == "cancelled" and winner is not None and winner != key:
+            attempt = replace(attempt, outcome="outrun")
+            place -= bool(self.attempts) and (self.attempts[-1].rung, self.attempts[-1].model) == winner
+        self.attempts.insert(place, attempt)
         self._climb.note(attempt)
 
     def last_resort(self) -> Step | None:

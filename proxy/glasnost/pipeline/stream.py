@@ -47,7 +47,7 @@ class StreamedAnswer:
         outcome: ExchangeOutcome = "client_disconnected"
         try:
             while (step := self._next_step()) is not None:
-                async with aclosing(self._attempt(step)) as chunks:
+                async with aclosing(self._ask(step)) as chunks:
                     async for chunk in chunks:
                         await run.confirmed()
                         yield chunk
@@ -67,10 +67,16 @@ class StreamedAnswer:
         step = self._run.take_step()
         return step if step is not None or self._amendment is not None else self._run.last_resort()
 
+    def _ask(self, step: Step) -> AsyncGenerator[Chunk]:
+        """Ask one upstream, or two at once where there is a race."""
+        rival = self._run.take_rival(step)
+        if rival is None or self._run.race is None:
+            return self._attempt(step)
+        return self._run.race.first_to_speak({each.key: self._attempt(each) for each in (step, rival)})
+
     async def _attempt(self, step: Step) -> AsyncGenerator[Chunk]:
         """Ask one upstream; sets `_concluded` when its answer is the one that goes out."""
         run = self._run
-        self._served_by, self._action = step.model, run.action_for(step)
         amending = self._amendment is not None
         # An answer that is to mend another must not need mending itself: it is judged whole.
         rules = replace(self._rules, asked=("full",)) if amending else self._rules
@@ -80,6 +86,8 @@ class StreamedAnswer:
             async with aclosing(self._read(step, attempt)) as chunks:
                 async for chunk in chunks:
                     if tail.pass_on(chunk):
+                        if not await self._goes_out(step, attempt):
+                            return
                         yield chunk
         except GlasnostError as error:
             attempt.fail(error)
@@ -88,8 +96,17 @@ class StreamedAnswer:
             return
         finally:
             attempt.close()
-        async for chunk in self._conclude(attempt, tail):
-            yield chunk
+        if not isinstance(attempt.over, Reroute) and await self._goes_out(step, attempt):
+            async for chunk in self._conclude(attempt, tail):
+                yield chunk
+
+    async def _goes_out(self, step: Step, attempt: StreamAttempt) -> bool:
+        """Say whether this answer is the one that goes out, and note how far it has."""
+        if not await self._run.claim(step):
+            return False
+        self._served_by, self._action = step.model, self._run.action_for(step)
+        self._run.noted_release(attempt.released)
+        return True
 
     async def _read(self, step: Step, attempt: StreamAttempt) -> AsyncGenerator[Chunk]:
         """Read one upstream to its end, or to the auditor's word; give what may leave."""
@@ -116,9 +133,7 @@ class StreamedAnswer:
                 yield from self._amendment.follow(chunk)
 
     async def _conclude(self, attempt: StreamAttempt, tail: Tail) -> AsyncGenerator[Chunk]:
-        """End the exchange, unless the next step is to answer; it is recorded before its last chunk leaves."""
-        if isinstance(attempt.over, Reroute):
-            return
+        """End the exchange, unless the next step's answer is to follow; it is recorded before its last chunk leaves."""
         if isinstance(attempt.over, Amend):
             self._amend(attempt, tail)
             return
@@ -155,6 +170,7 @@ class StreamedAnswer:
             chunk["model"] = self._served_by
             if amendment.tail.pass_on(chunk):
                 yield chunk
+        self._run.noted_release(amendment.attempt.released)
         amendment.tail.cut_off()
         exchange = self._exchange("served")
         await self._run.closed(exchange)

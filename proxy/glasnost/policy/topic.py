@@ -103,6 +103,11 @@ class Topic:
         """Give the labels that this topic does anything about."""
         return frozenset(label for label, _ in self.actions)
 
+    @property
+    def reroutes(self) -> bool:
+        """Say whether an answer of any label is rerouted."""
+        return any(action is Action.REROUTE for _, action in self.actions)
+
     def action_for(self, label: Label) -> Action:
         """Give what is done about an answer of this label; `pass` for labels outside `acts_on`."""
         return dict(self.actions).get(label, Action.PASS)

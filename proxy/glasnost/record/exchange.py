@@ -13,7 +13,8 @@ from glasnost.policy.label import Action
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
 
-AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled"]
+#: `outrun`: stopped because the other answer of a race went out.
+AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled", "outrun"]
 ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
 
 #: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way.

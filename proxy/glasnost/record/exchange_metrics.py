@@ -9,8 +9,9 @@ from prometheus_client import Counter, Histogram
 
 from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from glasnost.policy.label import Action, Label
-from glasnost.record.exchange import FIRST, Attempt, Done, Exchange
+from glasnost.record.exchange import Attempt, Done, Exchange
 from glasnost.record.metrics import DURATION, FINE, Metrics, preset
+from glasnost.record.rung_metrics import RungMetrics
 
 NO_TOPIC = "none"
 OUTCOMES = ("ok", "http_4xx", "http_429", "http_5xx", "unavailable", "timeout", "cancelled", "error")
@@ -57,18 +58,7 @@ class ExchangeMetrics:
             ("model", "after_release"),
             registry=registry,
         )
-        self.reroutes = Counter(
-            "glasnost_reroutes_total",
-            "Answers of another rung, by what became of them.",
-            ("from_model", "to_model", "result"),
-            registry=registry,
-        )
-        self.failovers = Counter(
-            "glasnost_failovers_total",
-            "Requests taken over by another model because no upstream of the asked one answered.",
-            ("from_model", "to_model"),
-            registry=registry,
-        )
+        self._rungs = RungMetrics(metrics, models)
         self.upstream_requests = Counter(
             "glasnost_upstream_requests_total", "Upstream calls.", ("upstream", "outcome"), registry=registry
         )
@@ -84,9 +74,6 @@ class ExchangeMetrics:
         packs = sorted({NO_TOPIC} | {_pack(topic) for topic in self._topics})
         preset(self.actions, product(packs, [action.value for action in Action]))
         preset(self.late, product(models, ["flag", "stop", "amend"]))
-        for model, targets in models.items():
-            preset(self.reroutes, product([model], targets, ["served", "also_flagged", "failed"]))
-            preset(self.failovers, product([model], [target for target in targets if target != model]))
 
     def opened(self, exchange: Exchange) -> Done:  # noqa: ARG002 - nothing is counted before the outcome is known
         """Count nothing yet."""
@@ -107,12 +94,9 @@ class ExchangeMetrics:
             self.first_token.labels("chat", exchange.model, "client").observe(exchange.first_token)
         if exchange.released and any(isinstance(attempt.error, AuditFailed) for attempt in exchange.attempts):
             self._metrics.unaudited.labels("auditor_error").inc()
-        rerouting = False
         for attempt in exchange.attempts:
             self._attempt(exchange, attempt)
-            if attempt.purpose == "answer" and attempt.rung != FIRST:
-                self._rung(exchange, attempt, rerouting=rerouting)
-            rerouting |= attempt.verdict is not None and attempt.verdict.action is Action.REROUTE
+        self._rungs.closed(exchange)
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
@@ -127,13 +111,6 @@ class ExchangeMetrics:
                 label = attempt.verdict.label.value
                 self.audits.labels(attempt.model, topic, label, exchange.mode).inc()
 
-    def _rung(self, exchange: Exchange, attempt: Attempt, *, rerouting: bool) -> None:
-        """Count a rung as what it was: an answer to a censored one, or one in place of a failed upstream's."""
-        if rerouting:
-            self.reroutes.labels(exchange.model, attempt.model, _reroute_result(attempt)).inc()
-        else:
-            self.failovers.labels(exchange.model, attempt.model).inc()
-
 
 def _pack(topic: str) -> str:
     """Give the pack of a topic id: what stands before its first dot."""
@@ -143,7 +120,7 @@ def _pack(topic: str) -> str:
 def _outcome(attempt: Attempt) -> str:
     error = attempt.error
     if error is None:
-        return "cancelled" if attempt.outcome == "cancelled" else "ok"
+        return "cancelled" if attempt.outcome in ("cancelled", "outrun") else "ok"
     if isinstance(error, UpstreamTimeout):
         return "timeout"
     if isinstance(error, UpstreamUnavailable):
@@ -151,9 +128,3 @@ def _outcome(attempt: Attempt) -> str:
     if isinstance(error, UpstreamRejected):
         return "http_429" if error.status == 429 else f"http_{error.status // 100}xx"
     return "error"
-
-
-def _reroute_result(attempt: Attempt) -> str:
-    if attempt.verdict is None:
-        return "failed"
-    return "also_flagged" if attempt.verdict.censored else "served"

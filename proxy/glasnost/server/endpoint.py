@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -24,6 +24,8 @@ from glasnost.server.responses import EventStream, send_json
 from glasnost.wire.answer import Completion
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.dialect import Api, Dialect
+
+Complete = Callable[[ChatRequest], Awaitable[tuple[Completion, Exchange]]]
 
 #: Exchanges that one request may have under way at once.
 AT_ONCE = 8
@@ -53,30 +55,13 @@ class Endpoint:
             ask = partial(self._pipeline.stream, tighten=tighten, key=facts.key, explain=explain)
             await until_disconnect(receive, self._stream(send, dialect, ask))
         else:
-            await until_disconnect(receive, self._complete(send, dialect, explain=explain))
+            complete = partial(self._pipeline.complete, key=facts.key)
+            await until_disconnect(receive, self._complete(send, dialect, complete, explain=explain))
 
-    async def _complete(self, send: Send, dialect: Dialect, *, explain: bool) -> None:
-        answers = await self._ask(dialect.requests)
+    async def _complete(self, send: Send, dialect: Dialect, complete: Complete, *, explain: bool) -> None:
+        answers = await _all(dialect.requests, complete)
         completions = [{**answer, "glasnost": exchange.as_dict(explain=explain)} for answer, exchange in answers]
         await send_json(send, dialect.whole(completions), headers=answers[0][1].headers())
-
-    async def _ask(self, requests: Sequence[ChatRequest]) -> list[tuple[Completion, Exchange]]:
-        """Ask for all of them, some at a time; the first error ends them all."""
-        if len(requests) == 1:
-            return [await self._pipeline.complete(requests[0])]
-        room = asyncio.Semaphore(AT_ONCE)
-
-        async def ask(request: ChatRequest) -> tuple[Completion, Exchange]:
-            async with room:
-                return await self._pipeline.complete(request)
-
-        tasks = [asyncio.ensure_future(ask(request)) for request in requests]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _stream(self, send: Send, dialect: Dialect, ask: Callable[[ChatRequest], StreamedAnswer]) -> None:
         first = ask(dialect.requests[0])
@@ -100,6 +85,25 @@ class Endpoint:
             await stream.close(dialect.end())
         finally:
             keep_alive.cancel()
+
+
+async def _all(requests: Sequence[ChatRequest], complete: Complete) -> list[tuple[Completion, Exchange]]:
+    """Ask for all of them, some at a time; the first error ends them all."""
+    if len(requests) == 1:
+        return [await complete(requests[0])]
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(request: ChatRequest) -> tuple[Completion, Exchange]:
+        async with room:
+            return await complete(request)
+
+    tasks = [asyncio.ensure_future(ask(request)) for request in requests]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _header(scope: MutableMapping[str, Any], name: bytes) -> str | None:
