@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 from openai import OpenAI
 
+from glasnost.audit.head import Head
 from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.services import build_app
@@ -47,7 +48,7 @@ def rule(text: str, **fields: Any) -> dict[str, Any]:
 
 def script(*rules: Mapping[str, Any]) -> str:
     """Give a script as YAML (of which JSON is a part)."""
-    return json.dumps({"rules": list(rules)})
+    return json.dumps({"rules": list(rules)}, ensure_ascii=False)  # YAML joins no surrogates
 
 
 GAGGED = script(
@@ -83,11 +84,17 @@ def body(prompt: str = HARMLESS, **fields: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def gateway(config: str = CONFIG, *, gagged: str = GAGGED, answers: str = OPEN) -> Iterator[Gateway]:
-    """Run a gateway; `gagged` and `answers` are the scripts of the asked model and of its alternative."""
+def gateway(
+    config: str = CONFIG, *, gagged: str = GAGGED, answers: str = OPEN, head: Head | None = None, **others: str
+) -> Iterator[Gateway]:
+    """Run a gateway; `gagged` and `answers` are the scripts of the asked model and of its alternative.
+
+    `others` are scripts of further upstreams by name, `head` is that of the semantic tier.
+    """
     settings = parse_config(config, "test")
-    scripts = {name: parse_script(text, name) for name, text in (("gagged", gagged), ("open", answers))}
-    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, os.environ)
+    texts = {"gagged": gagged, "open": answers, **others}
+    scripts = {name: parse_script(text, name) for name, text in texts.items()}
+    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, os.environ, head=head)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -15,8 +15,10 @@ from prometheus_client import (
 from starlette.types import ASGIApp
 
 from glasnost import __version__
+from glasnost.audit.head import Head
 from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
 from glasnost.errors import ConfigError, LedgerError, Problem
+from glasnost.pipeline.opinions.build import build_opinions
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
@@ -40,15 +42,21 @@ from glasnost.upstream.script import Script
 from glasnost.upstream.scripted import ScriptPlayer
 
 
-def build_app(
-    config: Config, policy: Policy, files: Mapping[str, Path], scripts: Mapping[str, Script], environ: Mapping[str, str]
+def build_app(  # noqa: PLR0913 - what was read from files is handed over by name
+    config: Config,
+    policy: Policy,
+    files: Mapping[str, Path],
+    scripts: Mapping[str, Script],
+    environ: Mapping[str, str],
+    *,
+    head: Head | None = None,
 ) -> ASGIApp:
     """Build the gateway.
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
-    upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names.
-    Raises ConfigError when the engines that are always loaded have no room on this machine, when a setting names a
-    topic that no pack has, or when the ledger cannot be kept.
+    upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names;
+    `head` is that of the semantic tier. Raises ConfigError when the engines that are always loaded have no room on this
+    machine, when a setting names a topic that no pack has, or when the ledger cannot be kept.
     """
     _check_topics(config, policy)
     engines = house(config, files)
@@ -62,7 +70,7 @@ def build_app(
     ledger = _ledger(config, environ, engines, metrics)
     recorder = Recorders(ledger, counted) if ledger else counted
     backends = Backends(Registry(upstreams), ledger)
-    pipeline = Pipeline(config, upstreams, policy, recorder)
+    pipeline = Pipeline(config, upstreams, policy, recorder, opinions=build_opinions(config, upstreams, head))
     FailoverCollector(metrics, pipeline.failover)
     return create_app(config, pipeline, backends, metrics)
 

@@ -68,11 +68,12 @@ class StreamAudit:
         self._opened: set[int] = set()
         self._state: Literal["reading", "interrupted", "resumed", "over"] = "reading"
         self._overflown: Verdict | None = None
+        self._settled: Verdict | None = None
 
     @property
     def verdict(self) -> Verdict:
         """The verdict so far; after `finish()` the final one."""
-        judged = self._inquiry.verdict(Signals())
+        judged = self._settled or self._inquiry.verdict(Signals())
         return judged if self._overflown is None or judged.action is not Action.PASS else self._overflown
 
     @property
@@ -123,6 +124,14 @@ class StreamAudit:
     def overdue(self) -> list[Event]:
         """Hear that what is held has waited for as long as anything may."""
         return self._held_over() if self.held and self._state == "reading" else []
+
+    def end(self) -> None:
+        """Hear that no more text comes, so that the verdict is final unless it is settled otherwise; then `finish`."""
+        self._inquiry.finish()
+
+    def settle(self, verdict: Verdict) -> None:
+        """Take the verdict that second opinions have made of the final one."""
+        self._settled = verdict
 
     def finish(self) -> list[Event]:
         """Hear that the upstream is done: give what is left, or the interruption that the final verdict asks for."""

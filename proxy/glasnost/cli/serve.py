@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from glasnost.cli import load, logs
+from glasnost.cli import load, logs, opinions
 from glasnost.errors import DocumentError
 from glasnost.models.cache import cache_folder
 
@@ -33,13 +33,15 @@ def serve(
         policy = load.load_policy(settings.audit.packs)
         scripts = load.load_scripts(settings, config.parent if config else Path())
         files = load.find_files(settings, source, cache_folder(os.environ))
+        opinions.check_opinions(settings, source, files)
+        head = opinions.load_head(settings, source, config.parent if config else Path(), files)
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     from glasnost.services import build_app  # noqa: PLC0415 - see above
 
     try:
-        app = build_app(settings, policy, files, scripts, os.environ)
+        app = build_app(settings, policy, files, scripts, os.environ, head=head)
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -3,6 +3,7 @@
 from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import AfterRelease, KvType, Overflow, StreamMode
+from glasnost.config.judged import opinion_problems
 from glasnost.config.ladder import (
     History,
     LanguageRung,
@@ -19,6 +20,7 @@ from glasnost.config.ladder import (
 )
 from glasnost.config.ledger import CheckpointSettings, Content, LedgerSettings
 from glasnost.config.model import ModelSettings
+from glasnost.config.opinions import JudgeSettings, SemanticSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
 from glasnost.config.race import RaceSettings
@@ -49,6 +51,7 @@ __all__ = [
     "HeldCap",
     "History",
     "HttpUpstream",
+    "JudgeSettings",
     "KeySettings",
     "KvType",
     "LanguageRung",
@@ -68,6 +71,7 @@ __all__ = [
     "RerouteSettings",
     "Rung",
     "ScriptedUpstream",
+    "SemanticSettings",
     "ServerSettings",
     "StreamMode",
     "StreamSettings",
@@ -76,6 +80,7 @@ __all__ = [
     "UpstreamSettings",
     "is_loopback",
     "models_of",
+    "opinion_problems",
     "parse_config",
     "problems_of",
     "targets_of",

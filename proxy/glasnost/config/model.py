@@ -11,13 +11,17 @@ from glasnost.config.ladder import ModelRung, ModelsRung, Rung
 
 
 class ModelSettings(Settings):
-    """A name that clients ask for: the upstream behind it, or several that serve the same model, and its ladder."""
+    """A name that clients ask for: the upstream behind it, or several that serve the same model, and its ladder.
+
+    `family` is that of the model's training, for the choice of a judge; None is what the model's names tell.
+    """
 
     upstream: Name | None = None
     upstreams: tuple[Name, ...] = Field(default=(), strict=False, max_length=64)
     ladder: tuple[Rung, ...] = Field(default=(), strict=False, max_length=16)
     mode: StreamMode | None = None
     race: bool = False
+    family: Name | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -12,6 +12,7 @@ from glasnost import document
 from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import Name, Settings
+from glasnost.config.judged import opinion_problems
 from glasnost.config.ladder import ModelRung, ModelsRung, RawRung, RerouteSettings, Rung, models_of
 from glasnost.config.ledger import LedgerSettings
 from glasnost.config.model import ModelSettings
@@ -81,6 +82,7 @@ def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
                 yield f"models.{name}.{place}", f"there is no upstream {each!r}; there are: {known}"
         for index, rung in enumerate(model.ladder):
             yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}]")
+    yield from opinion_problems(config.audit, config.models, config.upstreams)
     server = config.server
     if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from glasnost.audit.decide import Amend, Block, Deliver, Flag, Reroute, Stop, decide
 from glasnost.audit.rules import StreamRules
@@ -16,6 +17,8 @@ from glasnost.pipeline.timing import excerpt, timed
 from glasnost.pipeline.tokens import estimated_usage
 from glasnost.record.exchange import Attempt
 from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
+
+T = TypeVar("T")
 
 
 class StreamAttempt:
@@ -76,10 +79,14 @@ class StreamAttempt:
         dues = [due for due in (self._opening_due(), self._held_due()) if due is not None]
         return min(dues) - self._run.clock() if dues else None
 
-    def end(self) -> list[Chunk]:
+    async def end(self) -> list[Chunk]:
         """Judge the whole, now that the upstream is done; give what may leave."""
+        self._attempt = replace(self._attempt, seconds=self._run.clock() - self._started)
+        self._timed(self._auditor.end)
+        settled = await self._run.settle(self._auditor.verdict, self._auditor.answers, self._attempt.model)
+        self._auditor.settle(settled.verdict)
         ready = self._act(self._timed(self._auditor.finish))
-        self._attempt = replace(self._attempt, outcome="answered")
+        self._attempt = replace(self._attempt, outcome="answered", consulted=settled.consulted)
         return ready
 
     def fail(self, error: GlasnostError) -> None:
@@ -100,7 +107,7 @@ class StreamAttempt:
                 self._attempt,
                 outcome=outcome,
                 usage=self._attempt.usage or estimated_usage(self._run.conversation, answers),
-                seconds=self._run.clock() - self._started,
+                seconds=self._attempt.seconds or self._run.clock() - self._started,
                 verdict=self._auditor.verdict if judged else None,
                 excerpt=excerpt(answers),
                 answers=answers,
@@ -175,7 +182,7 @@ class StreamAttempt:
             (choice.get("delta") or {}).get("tool_calls") for chunk in ready for choice in chunk.get("choices") or ()
         )
 
-    def _timed(self, work: Callable[[], list[Release | Interrupt]]) -> list[Release | Interrupt]:
-        events, seconds = timed(work)
+    def _timed(self, work: Callable[[], T]) -> T:
+        found, seconds = timed(work)
         self._attempt = replace(self._attempt, audit_seconds=self._attempt.audit_seconds + seconds)
-        return events
+        return found

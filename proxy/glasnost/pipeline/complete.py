@@ -109,7 +109,9 @@ async def _answer(run: Run, step: Step) -> Candidate:
         attempt = replace(attempt, outcome="answered", usage=completion.get("usage"), answers=answers)
         attempt = replace(attempt, excerpt=excerpt(answers))
         verdict, spent = timed(lambda: audit(run.policy, run.conversation, answers))
-        attempt = replace(attempt, verdict=verdict, audit_seconds=spent, first_token=since)
+        attempt = replace(attempt, seconds=since, audit_seconds=spent, first_token=since)
+        settled = await run.settle(verdict, answers, step.model)
+        attempt = replace(attempt, verdict=settled.verdict, consulted=settled.consulted)
     except GlasnostError as error:
         attempt = replace(attempt, outcome="failed", error=error)
         raise
@@ -117,8 +119,8 @@ async def _answer(run: Run, step: Step) -> Candidate:
         attempt = replace(attempt, usage=estimated_usage(run.conversation, ()))
         raise
     finally:
-        run.note(replace(attempt, seconds=run.clock() - started))
-    return Candidate(step, completion, verdict)
+        run.note(replace(attempt, seconds=attempt.seconds or run.clock() - started))
+    return Candidate(step, completion, settled.verdict)
 
 
 def _deliver(run: Run, candidate: Candidate, action: Action) -> tuple[Completion, Exchange]:

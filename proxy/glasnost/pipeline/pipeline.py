@@ -14,6 +14,7 @@ from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
 from glasnost.pipeline.given import Means, judge_given
 from glasnost.pipeline.ladder import Step, steps
+from glasnost.pipeline.opinions.opinions import Opinions
 from glasnost.pipeline.race import Races
 from glasnost.pipeline.run import Clock, Run
 from glasnost.pipeline.stream import StreamedAnswer
@@ -42,6 +43,7 @@ class Pipeline:
         policy: Policy,
         recorder: Recorder,
         *,
+        opinions: Opinions | None = None,
         clock: Clock = time.monotonic,
         ids: Callable[[], str] = new_id,
     ) -> None:
@@ -53,6 +55,7 @@ class Pipeline:
         self._races = Races(config.race, clock)
         self._policy = policy
         self._recorder = recorder
+        self._opinions = opinions
         self._clock = clock
         self._ids = ids
 
@@ -119,6 +122,7 @@ class Pipeline:
             failover=self.failover,
             races=self._races if self._config.models[request.model].race else None,
             key=key.hash if key is not None else "",
+            opinions=self._opinions,
         )
 
     def _asked_modes(self, model: str, key: KeySettings | None, tighten: str | None) -> Iterator[StreamMode]:

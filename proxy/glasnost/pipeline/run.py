@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,15 +10,17 @@ from glasnost.audit.audit import topics_asked
 from glasnost.audit.safety import asks_for_harm
 from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease, RerouteSettings, StreamMode
-from glasnost.errors import GlasnostError, UpstreamUnavailable
+from glasnost.errors import AuditFailed, GlasnostError, UpstreamUnavailable
 from glasnost.pipeline.climb import Climb
 from glasnost.pipeline.failover import Failover, upstreams_fault
 from glasnost.pipeline.history import cleared
 from glasnost.pipeline.ladder import Step
+from glasnost.pipeline.opinions.opinions import Opinions, Settled
 from glasnost.pipeline.race import Race, Races
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import FIRST, Attempt, Exchange, ExchangeOutcome, Recorder
+from glasnost.wire.answer import Answer
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.conversation import Conversation
 
@@ -44,6 +46,7 @@ class Run:
     failover: Failover = field(default_factory=Failover)
     races: Races | None = None
     key: str = ""
+    opinions: Opinions | None = None
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
@@ -149,6 +152,15 @@ class Run:
         errors = (attempt.error for attempt in self.attempts if attempt.error is not None)
         resting = f"Every upstream of {self.request.model!r} has failed and is left alone for a while."
         return next(errors, None) or UpstreamUnavailable(resting, retry_after=self._climb.retry_after())
+
+    async def settle(self, verdict: Verdict, answers: Sequence[Answer], model: str) -> Settled:
+        """Give the verdict on what `model` answered, after all second opinions that are configured."""
+        if self.opinions is None:
+            return Settled(verdict)
+        try:
+            return await self.opinions.on(self.policy, verdict, self.conversation.prompt, answers, model)
+        except Exception as error:
+            raise AuditFailed("The answer could not be audited, so it is not served.") from error
 
     def opened(self) -> None:
         """Tell the recorder that an answer is wanted; raises when none may be given."""

@@ -120,7 +120,7 @@ class StreamedAnswer:
                     yield each
                 if attempt.over is not None:
                     return
-        for each in self._ours(attempt.end(), step.model):
+        for each in self._ours(await attempt.end(), step.model):
             yield each
 
     def _ours(self, chunks: Iterable[Chunk], model: str) -> Iterator[Chunk]:

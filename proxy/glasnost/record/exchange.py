@@ -26,6 +26,20 @@ EXCERPT_CHARS = 240
 
 
 @dataclass(frozen=True, slots=True)
+class Consultation:
+    """A second opinion that was asked for: from whom, what came of it, in how many seconds, for how many tokens."""
+
+    source: Literal["semantic", "judge"]
+    result: str
+    seconds: float
+    usage: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {"source": self.source, "result": self.result, "milliseconds": round(self.seconds * 1000)}
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One upstream call. Times are seconds on a monotonic clock; `first_token` is None when no text came."""
 
@@ -42,6 +56,7 @@ class Attempt:
     excerpt: str = ""
     purpose: Purpose = "answer"
     answers: tuple[Answer, ...] = ()
+    consulted: tuple[Consultation, ...] = ()
 
     def as_dict(self, *, explain: bool) -> dict[str, Any]:
         """Give the JSON form; the excerpt of what the model said is there only on request."""
@@ -55,6 +70,8 @@ class Attempt:
         }
         if self.purpose != "answer":
             body["purpose"] = self.purpose
+        if self.consulted:
+            body["consulted"] = [each.as_dict() for each in self.consulted]
         if self.error is not None:
             body["error"] = self.error.code
         if explain:

@@ -11,6 +11,7 @@ from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, Upst
 from glasnost.policy.label import Action, Label
 from glasnost.record.exchange import Attempt, Done, Exchange
 from glasnost.record.metrics import DURATION, FINE, Metrics, preset
+from glasnost.record.opinion_metrics import OpinionMetrics
 from glasnost.record.rung_metrics import RungMetrics
 
 NO_TOPIC = "none"
@@ -49,6 +50,7 @@ class ExchangeMetrics:
             buckets=FINE,
             registry=registry,
         )
+        self.opinions = OpinionMetrics(registry, self.audit_duration)
         self.actions = Counter(
             "glasnost_actions_total", "What was done about exchanges.", ("policy", "action"), registry=registry
         )
@@ -100,6 +102,7 @@ class ExchangeMetrics:
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        self.opinions.count(attempt.consulted)
         if attempt.upstream:  # an answer that was given elsewhere has none
             self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
             self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
