@@ -163,7 +163,7 @@ class UpstreamError(GlasnostError):
 
 
 class UpstreamRejected(UpstreamError):
-    """The upstream refused the request: its status and its error object are passed on."""
+    """The upstream refused the request: its status, its error object and the headers that SDKs read are passed on."""
 
     def __init__(
         self,
@@ -172,8 +172,10 @@ class UpstreamRejected(UpstreamError):
         status: int,
         error: dict[str, Any] | None = None,
         retry_after: int | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
+        self.headers = headers or {}
         self.status = status
         self.error = error or {}
 

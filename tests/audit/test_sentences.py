@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from glasnost.audit.sentences import LONGEST, Sentence, Splitter
 
 WORDS = 'Dr.|U.S.|3.14|e.g.|…|。|！|？|!|?|.|"|”|」|)|*| |<|<think>|</think>|<thi|a|The end|他说：“不行|中国|\u200b|😀'
-PIECES = st.sampled_from([*WORDS.split("|"), "\n", "\n\n", "\t", "word " * 150, "无" * 700])
+PIECES = st.sampled_from(
+    [*WORDS.split("|"), "```", "```py\n", "\n~~~\n", "- ", "\n", "\n\n", "\t", "word " * 150, "无" * 700]
+)
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
 
@@ -25,10 +27,17 @@ def sentences_of(*pieces: str) -> list[Sentence]:
         ("A title\n\nA text that was\nwrapped by hand.", ["A title\n\n", "A text that was\nwrapped by hand."]),
         ("**Bold.** Next", ["**Bold.**", " Next"]),
         ("Wait... what", ["Wait...", " what"]),
+        ("Use this:\n```python\nimport x\nx.run()\n```\nthen stop", None),
+        ("```\na\nb\n```\nwrapped\nprose", ["```\n", "a\n", "b\n", "```\n", "wrapped\nprose"]),
+        ("Use `a` and ```b``` here\nand there", ["Use `a` and ```b``` here\nand there"]),
+        ("~~~ sh\nls\n~~~\n", ["~~~ sh\n", "ls\n", "~~~\n"]),
+        ("Reasons:\n- one\n- two\n  * three\n1. four\n2) five", None),
+        ("原因：\n一、政治\n二、经济\n- 三", None),
     ],
 )
-def test_text_is_cut_where_a_reader_would_cut_it(text: str, expected: list[str]):
-    assert [sentence.text for sentence in sentences_of(text)] == expected
+def test_text_is_cut_where_a_reader_would_cut_it(text: str, expected: list[str] | None):
+    """Without an expected list, every line is one sentence."""
+    assert [sentence.text for sentence in sentences_of(text)] == (expected or text.splitlines(keepends=True))
 
 
 def test_an_abbreviation_ends_no_sentence():

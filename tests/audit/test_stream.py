@@ -18,6 +18,7 @@ from harbour import CANNED, FACT, QUESTION, REFUSAL, harbour_policy
 
 POLICY = harbour_policy()
 ON_TOPIC, OFF_TOPIC = Conversation.ask(QUESTION), Conversation.ask("What is a harbour?")
+OPENED = FACT + " It was May. Ships lay still. "
 NAMES = {"content": "content", "reasoning": "reasoning_content", "refusal": "refusal"}
 SAYINGS = [
     FACT,
@@ -175,10 +176,11 @@ def test_nothing_of_a_censored_answer_without_a_fact_leaves_in_hold_mode(drawn: 
 def test_a_stated_fact_opens_the_stream_and_the_rest_leaves_sentence_by_sentence():
     audited = auditor()
     assert audited.feed(role()) == []
-    assert audited.feed(piece(f"It was May. {FACT[:-5]}")) == []
+    assert audited.feed(piece(f"{FACT} It was May")) == []
+    assert audited.feed(piece(". Ships lay still")) == []
     assert audited.held
-    assert len(left(audited.feed(piece(FACT[-5:])))) == 0
-    assert text_of(left(audited.feed(piece(" ")))) == f"It was May. {FACT} "
+    assert audited.feed(piece(".")) == []
+    assert text_of(left(audited.feed(piece(" ")))) == f"{FACT} It was May. Ships lay still. "
     assert audited.feed(piece("Many fled")) == []
     assert audited.feed(piece(".")) == []
     assert text_of(left(audited.feed(piece("\n")))) == ""
@@ -207,7 +209,7 @@ def test_a_refusal_that_more_text_could_take_back_interrupts_at_the_end():
 
 def test_from_a_suspicious_sentence_on_all_is_kept_to_the_end():
     audited = auditor()
-    sent = left(audited.feed(piece(FACT + " ")))
+    sent = left(audited.feed(piece(OPENED)))
     assert sent
     assert left(audited.feed(piece("The harbour was always calm. "))) == []
     assert left(audited.feed(piece("Many fled. " * 3))) == []
@@ -218,6 +220,13 @@ def test_after_so_much_clean_text_the_stream_opens():
     audited = auditor(opening={"bytes": 30})
     assert audited.feed(piece("It was in May. ")) == []
     assert left(audited.feed(piece("It rained that day. ")))
+
+
+def test_criticism_opens_a_stream_as_facts_do_and_neither_does_before_the_sentences_of_an_opening():
+    text = "Witnesses were arrested without trial and tortured. It was May. "
+    audited = auditor()
+    assert audited.feed(piece(text)) == []
+    assert text_of(left(audited.feed(piece("Ships lay still. ")))) == text + "Ships lay still. "
 
 
 def test_text_that_is_not_suspicious_leaves_when_its_time_is_over():
@@ -288,7 +297,7 @@ def test_resuming_after_an_interruption_lets_everything_pass():
 def test_role_usage_and_finish_chunks_wait_with_the_text():
     audited = auditor()
     audited.feed(role())
-    assert left(audited.feed(piece(FACT + " "))) == [role(), piece(FACT + " ")]
+    assert left(audited.feed(piece(OPENED))) == [role(), piece(OPENED)]
     usage: Chunk = {"choices": [], "usage": {"total_tokens": 3}}
     assert audited.feed(end()) == audited.feed(usage) == []
     assert left(audited.finish()) == [end(), usage]
@@ -296,11 +305,11 @@ def test_role_usage_and_finish_chunks_wait_with_the_text():
 
 def test_a_content_filter_at_the_end_interrupts_what_was_clean():
     audited = auditor()
-    audited.feed(piece(FACT + " "))
+    audited.feed(piece(OPENED))
     audited.feed(end("content_filter"))
     [event] = audited.finish()
     assert isinstance(event, Interrupt)
-    assert (event.verdict.label, event.released) == (Label.TRUNCATED, len(FACT) + 1)
+    assert (event.verdict.label, event.released) == (Label.TRUNCATED, len(OPENED))
 
 
 def test_reasoning_waits_for_the_answer():

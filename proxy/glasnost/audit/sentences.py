@@ -2,7 +2,8 @@
 
 Rules kept here:
 - a cut is decided from the unfinished sentence and the one character after it, never from what comes later;
-- a line break ends a sentence, unless a lower-case letter goes on after it (hard-wrapped prose);
+- a line break ends a sentence, unless a lower-case letter goes on after it (hard-wrapped prose); in a block of code,
+  and after the fence that opens or closes one, it always does; the number of a list's item is no sentence;
 - `<think>` and `</think>` end a sentence, and are no part of any;
 - what has no end in `LONGEST` characters is cut there, at white space where there is some.
 """
@@ -18,7 +19,8 @@ _OPEN, _CLOSE = "<think>", "</think>"
 _CLOSERS = r"\"'”’」』）)\]*_"
 # Where a sentence may end: a run of terminators with what closes around them, a line break, or perhaps a tag.
 _RUN = re.compile(rf"[。！？….!?]+[{_CLOSERS}]*\n*|\n+|<")
-_ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|No|vs|e\.g|i\.e)$")
+_ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|No|vs|e\.g|i\.e)$|(?:^|\n)[ \t]*\d{1,2}$")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)[^`\n]*\Z")
 _SPACE = re.compile(r"\s")
 
 
@@ -43,6 +45,7 @@ class Splitter:
     def __init__(self) -> None:
         self._pending = ""
         self._scanned = 0
+        self._coding = False
         self.thinking = False
         self.settled = 0
 
@@ -72,7 +75,7 @@ class Splitter:
         """Find the end of the first sentence, None while more text could move it."""
         text = self._pending
         while (run := _RUN.search(text, self._scanned)) is not None:
-            if (ends := _ends(text, run)) is None:
+            if (ends := self._ends(run)) is None:
                 break
             self._scanned = run.end()
             if ends and run.end() <= LONGEST:
@@ -82,13 +85,30 @@ class Splitter:
         spaces = list(_SPACE.finditer(text, LONGEST // 2, LONGEST))
         return spaces[-1].end() if spaces else LONGEST
 
+    def _ends(self, run: re.Match[str]) -> bool | None:
+        """Tell whether a sentence ends with this run; None while the character after it is not known."""
+        if (
+            run[0][0] == "\n"
+            and run.end() < len(self._pending)
+            and (self._coding or _fence(self._pending[: run.start()]))
+        ):
+            return True
+        return _ends(self._pending, run)
+
     def _cut(self, end: int) -> list[Sentence]:
         text, self._pending = self._pending[:end], self._pending[end:]
         self._scanned = 0
         if text.startswith((_OPEN, _CLOSE)):
             self.thinking = text.startswith(_OPEN)
+        if _fence(text.rstrip()):
+            self._coding = not self._coding
         start, self.settled = self.settled, self.settled + end
         return _read(start, text, thinking=self.thinking) if text else []
+
+
+def _fence(text: str) -> bool:
+    """Tell whether the last line of a text is the fence of a block of code."""
+    return _FENCE.match(text, text.rfind("\n") + 1) is not None
 
 
 def _ends(text: str, run: re.Match[str]) -> bool | None:

@@ -3,8 +3,9 @@
 Rules kept here:
 - whole chunks leave, in the order in which they came, untouched; a chunk that holds parts of two sentences waits for
   both; one without text leaves with the text after it, or at the end;
-- `hold`: nothing leaves until the opening is established: a fact of a touched topic stated in a finished sentence, or
-  the cap on openings with nothing suspicious so far; from then on as `window`;
+- `hold`: nothing leaves until the opening is established: the sentences in which refusals and templates show are over,
+  a fact of a touched topic or criticism was stated, and nothing is suspicious; or the cap on openings is reached with
+  nothing suspicious; from then on as `window`;
 - `window`: what leaves is what is judged; from the first suspicious sentence on all is kept to the end;
 - `full`: nothing leaves before the end; `observe`: everything leaves at once, and the end tells what it was;
 - where the prompt touches no topic, the mode is chosen anew whenever the answer touches one; its opening is gone by
@@ -23,6 +24,8 @@ from typing import Literal
 
 from glasnost.audit.audit import Inquiry
 from glasnost.audit.backlog import Backlog
+from glasnost.audit.kinds import Kind
+from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.verdict import Signals, Verdict
 from glasnost.config import Overflow
@@ -244,8 +247,13 @@ class StreamAudit:
         for reading in self._inquiry.readings:
             if reading.choice in self._opened or self._suspicious(reading.choice):
                 continue
-            if any(topic in self._topics for topic, _ in reading.facts):
+            if len(reading.content) >= OPENING and self._answers(reading):
                 self._opened.add(reading.choice)
+
+    def _answers(self, reading: Reading) -> bool:
+        """Tell whether something was said that gagged answers do not say: a fact of the topic, or criticism."""
+        stated = any(topic in self._topics for topic, _ in reading.facts)
+        return stated or any(sentence.has(Kind.CRITICISM) for sentence in reading.content)
 
     def _suspicious(self, choice: int) -> bool:
         fields = self._inquiry.readings[choice].fields.values()

@@ -16,6 +16,7 @@ from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
 from glasnost.pipeline.tokens import estimated_usage
 from glasnost.record.exchange import Attempt
+from glasnost.upstream.heard import listen
 from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 class StreamAttempt:
     """Feed it what the upstream sends; `over` is set when the attempt must not go on, `flag` when it goes on marked.
+
+    `headers` are those that came with the answer, once it has begun.
 
     With `amending`, its answer would follow a beginning that has left already: a censored one is then of no use.
     """
@@ -38,6 +41,7 @@ class StreamAttempt:
         self._held_since: float | None = None
         self._expired = False
         self._attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
+        self.headers = listen()
         self.over: Reroute | Block | Stop | Amend | None = None
         self.flag: Flag | None = None
         self._noted = False

@@ -18,6 +18,7 @@ from glasnost.pipeline.timing import excerpt, timed
 from glasnost.pipeline.tokens import estimated_usage
 from glasnost.policy.label import Action
 from glasnost.record.exchange import Attempt, Exchange
+from glasnost.upstream.heard import listen
 from glasnost.wire.answer import Completion, answers_of
 
 WITHHELD = "This answer was withheld by policy."
@@ -25,11 +26,12 @@ WITHHELD = "This answer was withheld by policy."
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An answer that was audited, with the step that gave it."""
+    """An answer that was audited, with the step that gave it and the headers that came with it."""
 
     step: Step
     completion: Completion
     verdict: Verdict
+    headers: dict[str, str]
 
 
 async def complete(run: Run) -> tuple[Completion, Exchange]:
@@ -99,6 +101,7 @@ async def _attempt(run: Run, step: Step) -> Candidate | None:
 async def _answer(run: Run, step: Step) -> Candidate:
     """Ask one upstream and audit what it said; the attempt is noted whatever happens."""
     started = run.clock()
+    headers = listen()
     attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
     try:
         completion = await ask(run, step)
@@ -120,11 +123,12 @@ async def _answer(run: Run, step: Step) -> Candidate:
         raise
     finally:
         run.note(replace(attempt, seconds=attempt.seconds or run.clock() - started))
-    return Candidate(step, completion, settled.verdict)
+    return Candidate(step, completion, settled.verdict, headers)
 
 
 def _deliver(run: Run, candidate: Candidate, action: Action) -> tuple[Completion, Exchange]:
     run.first_token = run.clock() - run.started
+    run.heard = candidate.headers
     exchange = run.exchange("served", action, candidate.step.model)
     return {**candidate.completion, "model": candidate.step.model}, exchange
 

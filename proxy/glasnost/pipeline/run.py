@@ -32,7 +32,8 @@ class Run:
     """The state of one exchange; `complete` and `stream` drive it.
 
     `conversation` is what the client sent: what a rung adds is ours, and is never matched against topics. `released`
-    counts the characters of the answer being read that have left, `released_before` those of answers it follows.
+    counts the characters of the answer being read that have left, `released_before` those of answers it follows;
+    `heard` are the headers that came with the answer which goes out.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Run:
     released_before: int = field(init=False, default=0)
     first_token: float | None = field(init=False, default=None)
     race: Race | None = field(init=False, default=None)
+    heard: dict[str, str] = field(init=False, default_factory=dict)
     _climb: Climb = field(init=False)
     _running: set[tuple[str, str]] = field(init=False, default_factory=set)
     _resorted: bool = field(init=False, default=False)
@@ -210,4 +212,5 @@ class Run:
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),
             after_release=after_release,
             conversation=self.conversation,
+            upstream_headers=dict(self.heard),
         )

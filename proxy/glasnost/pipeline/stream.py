@@ -106,6 +106,7 @@ class StreamedAnswer:
             return False
         self._served_by, self._action = step.model, self._run.action_for(step)
         self._run.noted_release(attempt.released)
+        self._run.heard = attempt.headers
         return True
 
     async def _read(self, step: Step, attempt: StreamAttempt) -> AsyncGenerator[Chunk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -117,6 +117,7 @@ class Exchange:
     skipped: tuple[Skipped, ...] = ()
     after_release: AfterRelease | None = None
     conversation: Conversation = field(default_factory=lambda: Conversation(()))
+    upstream_headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the `glasnost` object of an answer."""
@@ -140,8 +141,12 @@ class Exchange:
         return body
 
     def headers(self) -> dict[str, str]:
-        """Give the `x-glasnost-*` headers; every value comes from the configuration, the packs or ourselves."""
+        """Give the `x-glasnost-*` headers, and the upstream's that `upstream.heard` passes on, under other names.
+
+        Every value of ours comes from the configuration, the packs or ourselves.
+        """
         headers = {
+            **self.upstream_headers,
             "x-glasnost-id": self.id,
             "x-glasnost-action": self.action.value,
             "x-glasnost-served-by": self.served_by,

@@ -17,6 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 from glasnost import __version__
 from glasnost.config import HttpUpstream
 from glasnost.errors import InvalidRequest, UpstreamError, UpstreamUnavailable
+from glasnost.upstream.heard import hear
 from glasnost.upstream.phases import PhaseClock, too_slow
 from glasnost.upstream.rejection import error_in, rejection, reported
 from glasnost.upstream.shape import StreamShape, check_completion
@@ -132,6 +133,7 @@ class HttpServer:
             self._unreached_at = None
             try:
                 await self._check_status(response, clock)
+                hear(response.headers)
                 yield response
             finally:
                 await response.aclose()

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from glasnost.errors import InvalidRequest, UpstreamError, UpstreamRejected
+from glasnost.upstream.heard import passed
 from glasnost.wire import jsonio
 
 MAX_MESSAGE = 2_000
@@ -26,7 +27,9 @@ def rejection(
         return UpstreamError(f"The upstream {name!r} answered with HTTP {status}, which is not followed.")
     kept = redacted(error, secret)
     message = kept.get("message") or f"The upstream {name!r} answered with HTTP {status}."
-    return UpstreamRejected(message, status=status, error=kept, retry_after=retry_after(headers))
+    return UpstreamRejected(
+        message, status=status, error=kept, retry_after=retry_after(headers), headers=passed(headers)
+    )
 
 
 def reported(name: str, error: Any, *, secret: str | None) -> UpstreamError:

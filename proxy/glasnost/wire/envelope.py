@@ -39,6 +39,11 @@ def error_body(error: BaseException) -> dict[str, Any]:
 
 
 def error_headers(error: BaseException) -> dict[str, str]:
-    """Give the headers that go with an error: `retry-after` in whole seconds where one is known."""
+    """Give the headers that go with an error: `retry-after` in whole seconds where one is known, an upstream's own."""
+    headers = dict(error.headers) if isinstance(error, UpstreamRejected) else {}
     retry_after = error.retry_after if isinstance(error, GlasnostError) else None
-    return {} if retry_after is None else {"retry-after": str(min(max(1, retry_after), MAX_RETRY_AFTER))}
+    if retry_after is None:
+        return headers
+    if retry_after > MAX_RETRY_AFTER:
+        headers.pop("retry-after-ms", None)
+    return {**headers, "retry-after": str(min(max(1, retry_after), MAX_RETRY_AFTER))}

@@ -166,7 +166,11 @@ def test_a_rung_that_takes_longer_than_it_may_is_left_for_the_next(stream):
 
 
 def test_the_time_of_a_rung_is_over_once_its_text_has_begun_to_leave():
-    slow = {"when": {"call": 2}, "chunks": [f"{HONEST} ", "They came ", "at night."], "delay": 0.6}
+    slow = {
+        "when": {"call": 2},
+        "chunks": [f"{HONEST} It was June. It was dark. ", "They came ", "at night."],
+        "delay": 0.6,
+    }
     each = house("{rung: reframe, seconds: 1}", gagged=[slow])
     text, glasnost = each.ask(stream=True)
     assert text.endswith("They came at night.")
