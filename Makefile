@@ -4,10 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := build/peers
+CLIENTS := build/clients
+MATRIX := tests/functional/clients
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-engine format install install-cuda models templates constraints clean
+.PHONY: help demo test check bench bench-engine clients format install install-cuda models templates constraints clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -15,7 +17,7 @@ help: ## list what can be made
 demo: install models ## ask both real models eight questions through the proxy
 	$(BIN)/python examples/demo.py
 
-test: install models templates ## run every test, those on the real models included, with the coverage gate
+test: install models templates $(CLIENTS)/.node ## run every test, those on the real models included, with the coverage gate
 	$(BIN)/pytest --cov --cov-report=term --benchmark-disable
 
 check: install ## lint, format, types, import contracts
@@ -30,6 +32,9 @@ bench: install models ## measure
 bench-engine: install models $(PEERS)/.installed ## measure the engine beside llama_cpp.server and xllamacpp
 	@for model in $(MODELS); do echo "$$model"; \
 		$(BIN)/python tests/benchmarks/engines.py "$$($(BIN)/glasnost pull $$model)" --peers $(PEERS) || exit 1; done
+
+clients: install $(CLIENTS)/.installed $(CLIENTS)/.node ## drive every client of the matrix against the gateway
+	$(BIN)/pytest -m clients
 
 format: install ## put the code into shape
 	$(BIN)/ruff check --fix . scripts/wheel scripts/templates
@@ -64,6 +69,21 @@ clean: ## remove what was made here; the caches of models, wheels and templates 
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
 	wheel=$$($(BIN)/python scripts/wheel) && \
 		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,postgresql,parquet,dev]'
+	@touch $@
+
+# Each in an environment of its own: what they depend on does not go together.
+$(CLIENTS)/.installed: $(MATRIX)/requirements.txt $(MATRIX)/requirements-llama-index.txt
+	$(PYTHON) -m venv $(CLIENTS)/openai3
+	$(CLIENTS)/openai3/bin/pip install --quiet --no-compile --requirement $(MATRIX)/requirements.txt
+	$(PYTHON) -m venv $(CLIENTS)/llama-index
+	$(CLIENTS)/llama-index/bin/pip install --quiet --no-compile --requirement $(MATRIX)/requirements-llama-index.txt
+	@touch $@
+
+# Without node there is nothing to drive; the tests say so.
+$(CLIENTS)/.node: $(MATRIX)/package.json
+	@mkdir -p $(CLIENTS)
+	cp $(MATRIX)/package.json $(CLIENTS)/
+	if command -v npm >/dev/null; then npm install --prefix $(CLIENTS) --no-audit --no-fund --no-package-lock; fi
 	@touch $@
 
 $(PEERS)/.installed: $(INSTALLED)

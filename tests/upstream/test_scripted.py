@@ -177,3 +177,18 @@ def test_the_example_in_the_documentation_is_a_script():
     _, _, example = script_module.__doc__.partition("\n\n")
     # The example shows one fault a rule for each kind; two `fault` keys never stand in one rule.
     assert len(parse_script(example, "example").rules) == 4
+
+
+def test_choices_are_alike_and_log_probabilities_are_there_where_they_are_asked_for():
+    upstream = player('rules: [{text: "Paris.", split: 4}]')
+    request = ask(n=2, logprobs=True, top_logprobs=1)
+    whole, chunks = complete(upstream, request), stream(upstream, request)
+    assert [choice["index"] for choice in whole["choices"]] == [0, 1]
+    assert [answer.content for answer in answers_of(whole)] == ["Paris.", "Paris."]
+    tokens = whole["choices"][1]["logprobs"]["content"]
+    assert [(token["token"], token["top_logprobs"][0]["token"]) for token in tokens] == [("Pari", "Pari"), ("s.", "s.")]
+    for index in range(2):
+        choices = [choice for chunk in chunks for choice in chunk["choices"] if choice["index"] == index]
+        assert "".join(choice["delta"].get("content", "") for choice in choices) == "Paris."
+        assert [choice["logprobs"]["content"][0]["token"] for choice in choices if choice["logprobs"]] == ["Pari", "s."]
+        assert choices[-1]["finish_reason"] == "stop"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -17,7 +17,7 @@ from glasnost.wire.chunk import Frame
 
 
 class ScriptPlayer:
-    """Answers as upstream `name`; calls are counted from 1, whichever rule answers them."""
+    """Answers as upstream `name`; calls are counted from 1, whichever rule answers; all `n` choices are alike."""
 
     def __init__(self, name: str, script: Script, timeouts: TimeoutSettings | None = None) -> None:
         self._name = name
@@ -48,20 +48,28 @@ class ScriptPlayer:
             message["reasoning_content"] = rule.reasoning
         if rule.tool_calls:
             message["tool_calls"] = _calls(rule)
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": rule.finish_reason}
-        return {**frame.bare([choice]), "object": "chat.completion", "usage": _usage(rule)}
+        logprobs = _logprobs(request, rule.pieces)
+        choices = [
+            {"index": index, "message": message, "logprobs": logprobs, "finish_reason": rule.finish_reason}
+            for index in range(request.n)
+        ]
+        return {**frame.bare(choices), "object": "chat.completion", "usage": _usage(rule)}
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """Answer chunk by chunk."""
         rule, frame = self._next(request)
         clock = PhaseClock(self._name, self._timeouts, streamed=True)
-        yield frame.chunk({"role": "assistant", "content": ""})
+        for index in range(request.n):
+            yield frame.chunk({"role": "assistant", "content": ""}, index=index)
         async with aclosing(self._paced(rule, _deltas(rule), clock)) as deltas:
             async for delta in deltas:
                 clock.first_token()
-                yield frame.chunk(delta)
+                logprobs = _logprobs(request, [delta["content"]]) if "content" in delta else None
+                for index in range(request.n):
+                    yield frame.chunk(delta, index=index, logprobs=logprobs)
                 clock.restart()
-        yield frame.chunk({}, finish_reason=rule.finish_reason)
+        for index in range(request.n):
+            yield frame.chunk({}, index=index, finish_reason=rule.finish_reason)
         yield frame.usage(_usage(rule))
 
     async def aclose(self) -> None:
@@ -113,6 +121,15 @@ def _calls(rule: Rule) -> list[dict[str, Any]]:
         {"id": f"call_{index}", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for index, call in enumerate(rule.tool_calls)
     ]
+
+
+def _logprobs(request: ChatRequest, pieces: Sequence[str]) -> dict[str, Any] | None:
+    """Give log probabilities where they are asked for: every piece is a token, and certain."""
+    if not request.body.get("logprobs"):
+        return None
+    certain = [{"token": piece, "logprob": 0.0, "bytes": list(piece.encode())} for piece in pieces]
+    top = bool(request.body.get("top_logprobs"))
+    return {"content": [{**each, "top_logprobs": [each] if top else []} for each in certain], "refusal": None}
 
 
 def _usage(rule: Rule) -> dict[str, Any]:
