@@ -25,12 +25,11 @@ from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.identities import Identities
+from glasnost.record.ledger.build import build_ledger
 from glasnost.record.ledger.ledger import Ledger
-from glasnost.record.ledger.place import place_of, prepare
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.recorders import Recorders
-from glasnost.record.redactor import Redactor
 from glasnost.server.app import create_app
 from glasnost.upstream.base import Upstream
 from glasnost.upstream.housing import house
@@ -118,18 +117,14 @@ class Backends:
 def _ledger(
     config: Config, environ: Mapping[str, str], engines: Mapping[str, LocalEngine], metrics: Metrics
 ) -> Ledger | None:
-    settings = config.ledger
-    if not settings.enabled:
+    if not config.ledger.enabled:
         return None
+    secrets = [_key(getattr(each, "api_key_env", None), environ) or "" for each in config.upstreams.values()]
     try:
-        place = place_of(settings, environ)
-        prepare(place)
+        return build_ledger(config.ledger, environ, secrets, Identities(engines), LedgerMetrics(metrics))
     except LedgerError as error:
         advice = f"{error} Name another place, or set ledger.enabled to false."
         raise ConfigError("the configuration", [Problem("ledger", advice)]) from None
-    secrets = [_key(getattr(each, "api_key_env", None), environ) or "" for each in config.upstreams.values()]
-    redactor = Redactor([*secrets, place.url.password or ""])
-    return Ledger(place, settings, redactor, Identities(engines), LedgerMetrics(metrics))
 
 
 def _registry() -> CollectorRegistry:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from glasnost.config import LedgerSettings
 from glasnost.errors import AuditUnavailable
@@ -28,6 +28,23 @@ from glasnost.record.redactor import Redactor
 _DONE = Done()
 
 
+class Watch(Protocol):
+    """Somebody who looks at the end of the chain from time to time."""
+
+    def watch(self, head: Callable[[], Head | None]) -> None:
+        """Begin to look."""
+        ...
+
+    def finish(self) -> None:
+        """Look a last time; may block."""
+        ...
+
+
+def wall_clock() -> int:
+    """Give the time in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
 class Ledger:
     """Keeps exchanges; `start` it before the first."""
 
@@ -40,13 +57,15 @@ class Ledger:
         metrics: LedgerMetrics,
         chores: Sequence[Chore] = (),
         *,
-        now: Callable[[], int] = lambda: time.time_ns() // 1_000,
+        notary: Watch | None = None,
+        now: Callable[[], int] = wall_clock,
     ) -> None:
-        """Take `now` as the wall clock in microseconds."""
+        """Take `now` as the wall clock in microseconds; `notary` watches the chain while it grows."""
         self._settings = settings
         self._maker = Maker(settings.content, redactor, identity)
         self._metrics = metrics
         self._now = now
+        self._notary = notary
         self._outages = Outages()
         self._stalled = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -57,22 +76,21 @@ class Ledger:
         """Say whether what is handed over now would be kept."""
         return self._writer.up and not self._stalled
 
-    @property
-    def head(self) -> Head | None:
-        """Where the chain of this process ends, None before it has begun."""
-        return self._writer.head
-
     async def start(self) -> None:
         """Begin a chain; returns when that was done, or has failed once."""
         self._loop = asyncio.get_running_loop()
         self._writer.start()
         await asyncio.to_thread(self._writer.tried.wait, self._settings.timeout_seconds)
+        if self._notary is not None:
+            self._notary.watch(lambda: self._writer.head)
 
     async def aclose(self) -> None:
         """Write what waits, and end the chain."""
         if self._writer.is_alive():
             self._writer.stop(self._settings.timeout_seconds)
             await asyncio.to_thread(self._writer.join)
+            if self._notary is not None:
+                await asyncio.to_thread(self._notary.finish)
 
     def opened(self, exchange: Exchange) -> Awaitable[None]:
         """Hand over the beginning of an exchange; raises AuditUnavailable where it could not be kept."""

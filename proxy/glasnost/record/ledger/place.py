@@ -39,13 +39,30 @@ class Place:
 
     def engine(self) -> Engine:
         """Give an engine that opens a connection for every use: a writer holds one, commands come and go."""
-        if self.file is not None:
-            engine = create_engine(self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
-            event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_immediately)
-            return engine
+        if self.file is None:
+            return self._server()
+        engine = create_engine(self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_immediately)
+        return engine
+
+    def reader(self) -> Engine:
+        """Give an engine whose transactions see the ledger as it is at one moment, and keep nobody from writing.
+
+        Raises LedgerError where there is no file.
+        """
+        if self.file is None:
+            return self._server(isolation_level="REPEATABLE READ")
+        if not self.file.is_file():
+            raise LedgerError(f"There is no ledger at {self.file}; name the one to read by --config or --ledger.")
+        engine = create_engine(self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(engine, "connect", _leave_begin_to_us)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _server(self, **options: Any) -> Engine:
         try:
-            return create_engine(self.url, poolclass=NullPool, connect_args=_SERVER)
+            return create_engine(self.url, poolclass=NullPool, connect_args=_SERVER, **options)
         except ModuleNotFoundError as error:
             raise LedgerError(f"{error.name} is missing; install glasnost[postgresql].") from None
 
@@ -99,18 +116,22 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions begin where we say so, and not before
+    _leave_begin_to_us(connection, _)
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "secure_delete = FAST",
-        f"busy_timeout = {_BUSY_SECONDS}000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased or pruned is overwritten
     cursor.close()
+
+
+def _leave_begin_to_us(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
 
 
 def _begin_immediately(connection: Any) -> None:
     # A transaction that begins by reading cannot become one that writes while another process writes.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN")
