@@ -10,6 +10,7 @@ from typing import Any
 from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.pipeline.pipeline import Pipeline
+from glasnost.policy.policy import Policy
 from glasnost.record.exchange import Done
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
@@ -68,14 +69,14 @@ class Notes:
 class House:
     """A pipeline over scripts given as lists of rules, by the upstream's name."""
 
-    def __init__(self, config: str, **scripts: list[dict[str, Any]]) -> None:
+    def __init__(self, config: str, *, policy: Policy = POLICY, **scripts: list[dict[str, Any]]) -> None:
         self.config = parse_config(config, "test")
         self.heard = {
             name: Heard(ScriptPlayer(name, parse_script(json.dumps({"rules": rules}), name)))
             for name, rules in scripts.items()
         }
         self.notes = Notes()
-        self.pipeline = Pipeline(self.config, self.heard, POLICY, self.notes)
+        self.pipeline = Pipeline(self.config, self.heard, policy, self.notes)
 
     def ask(self, prompt: str = SENSITIVE, *, messages=None, stream=False, **fields):
         """Ask; gives the text that the client got and the `glasnost` object."""

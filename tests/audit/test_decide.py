@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from glasnost.audit.best import rank
 from glasnost.audit.decide import Amend, Block, Decision, Deliver, Flag, Reroute, Stop, decide
 from glasnost.audit.verdict import Verdict
 from glasnost.policy.label import Action, Label
@@ -47,3 +48,20 @@ def test_only_a_censoring_label_that_a_topic_acts_on_is_censored(label: Label):
     acted = Verdict(label, 0.9, ("t",), (), "hash", "opening", Action.FLAG)
     assert acted.censored == (label not in (Label.COMPLETE, Label.SAFETY_REFUSAL, Label.INCONCLUSIVE))
     assert not Verdict(label, 0.9, ("t",), (), "hash", "opening", Action.PASS).censored
+
+
+@pytest.mark.parametrize(
+    ("rungs_left", "released", "expected"),
+    [(True, 0, Reroute()), (False, 0, Block()), (False, 9, Flag("already_released"))],
+)
+def test_a_topic_may_have_an_answer_blocked_for_which_no_other_came(rungs_left, released, expected):
+    verdict = Verdict(Label.REFUSAL, 0.9, ("t",), (), "hash", "opening", Action.REROUTE, Action.BLOCK)
+    assert decide(verdict, rungs_left=rungs_left, released=released) == expected
+
+
+def test_the_best_of_censored_answers_is_the_least_certain_one_and_the_unsettled_before_all():
+    unsettled, likely, certain = (
+        Verdict(label, probability, ("t",), (), "hash", "none", Action.REROUTE)
+        for label, probability in ((Label.INCONCLUSIVE, 0.5), (Label.EVASION, 0.4), (Label.REFUSAL, 0.9))
+    )
+    assert sorted([certain, likely, unsettled], key=rank) == [unsettled, likely, certain]

@@ -19,3 +19,8 @@ def action_of(policy: Policy, topics: Iterable[str], label: Label, probability: 
         if threshold is None or probability >= threshold:
             actions.append(topic.action_for(label))
     return max(actions, key=SEVERITY.__getitem__)
+
+
+def otherwise_of(policy: Policy, topics: Iterable[str]) -> Action:
+    """Give the harder of what the topics say for an answer that should be rerouted when no other one passes."""
+    return max((policy.topic(topic).otherwise for topic in topics), key=SEVERITY.__getitem__, default=Action.FLAG)

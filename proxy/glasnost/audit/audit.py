@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glasnost.audit.action import SEVERITY, action_of
+from glasnost.audit.action import SEVERITY, action_of, otherwise_of
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
@@ -103,6 +103,7 @@ class Inquiry:
             self._policy.hash,
             finding.detector,
             self._action(finding),
+            otherwise_of(self._policy, self.topics),
         )
 
     def _action(self, finding: Finding) -> Action:

@@ -4,8 +4,10 @@
 |---|---|---|---|
 | pass    | Deliver | Deliver | Deliver |
 | flag    | Flag    | Flag    | Flag    |
-| reroute | Reroute | Flag    | what `after_release` says: Flag, Stop, or Amend (Flag where no rung is left) |
+| reroute | Reroute | Flag, or Block | Flag, Stop, or Amend |
 | block   | Block   | Block   | Block   |
+
+Of several, `otherwise` of the topics and `after_release` say which; an Amend without a rung left is a Flag.
 """
 
 from __future__ import annotations
@@ -63,8 +65,14 @@ def decide(verdict: Verdict, *, rungs_left: bool, released: int, after_release: 
         return Flag("policy")
     if verdict.action is Action.PASS:
         return Deliver()
-    if released and after_release == "stop":
-        return Stop()
     if released:
-        return Amend() if after_release == "amend" and rungs_left else Flag("already_released")
-    return Reroute() if rungs_left else Flag("no_rung_left")
+        return _late(after_release, rungs_left=rungs_left)
+    if rungs_left:
+        return Reroute()
+    return Block() if verdict.otherwise is Action.BLOCK else Flag("no_rung_left")
+
+
+def _late(after_release: AfterRelease, *, rungs_left: bool) -> Flag | Stop | Amend:
+    if after_release == "stop":
+        return Stop()
+    return Amend() if after_release == "amend" and rungs_left else Flag("already_released")

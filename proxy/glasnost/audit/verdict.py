@@ -34,7 +34,10 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer did: `probability` is that of `label`, `action` what the policy says for it on these topics."""
+    """What an answer did: `probability` is that of `label`, `action` what the policy says for it on these topics.
+
+    `otherwise` is what it says for an answer that should be rerouted when no other one passes.
+    """
 
     label: Label
     probability: float
@@ -43,6 +46,7 @@ class Verdict:
     policy_hash: str
     detector: str
     action: Action
+    otherwise: Action = Action.FLAG
 
     @property
     def censored(self) -> bool:

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from glasnost.audit.best import rank
 from glasnost.audit.decide import Amend, Block, Deliver, Flag, Reroute, Stop, decide
 from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import Interrupt, Release, StreamAudit
+from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease
 from glasnost.errors import GlasnostError
 from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.timing import excerpt, timed
 from glasnost.pipeline.tokens import estimated_usage
+from glasnost.policy.label import Action
 from glasnost.record.exchange import Attempt
 from glasnost.upstream.heard import listen
 from glasnost.wire.answer import Chunk, finish_reasons_of, fragments_of
@@ -53,6 +56,16 @@ class StreamAttempt:
     def model(self) -> str:
         """The model that answers."""
         return self._attempt.model
+
+    @property
+    def whole(self) -> bool:
+        """True when the upstream was read to its end and nothing has left."""
+        return self._attempt.outcome == "answered" and not self._auditor.released
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on what was read."""
+        return self._auditor.verdict
 
     @property
     def released(self) -> int:
@@ -157,8 +170,12 @@ class StreamAttempt:
             released=event.released,
             after_release=self._after_release(),
         )
-        useless = self._amending and isinstance(decision, Flag) and decision.reason == "no_rung_left"
-        return Reroute() if useless else decision
+        last = decision == Flag("no_rung_left") or (event.verdict.action is Action.REROUTE and decision == Block())
+        if last and self._amending:
+            return Reroute()
+        kept = self._run.kept
+        outdone = kept is not None and rank(kept) <= rank(event.verdict)
+        return Reroute() if outdone and decision == Flag("no_rung_left") else decision
 
     def _after_release(self) -> AfterRelease:
         """Ask the rules; neither a tool call nor JSON can be amended, and half of one is worse than an error."""

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from glasnost.audit.audit import audit
+from glasnost.audit.best import rank
 from glasnost.audit.decide import Block, Deliver, Reroute, decide
 from glasnost.audit.verdict import Verdict
 from glasnost.errors import GlasnostError, UpstreamError
@@ -66,9 +67,10 @@ async def _climb(run: Run) -> tuple[Completion, Exchange]:
                 if isinstance(decision, Block):
                     return _block(run, candidate)
                 return _deliver(run, best([*candidates, candidate]), Action.FLAG)
-    if candidates:
-        return _deliver(run, best(candidates), Action.FLAG)
-    raise run.failure()
+    if not candidates:
+        raise run.failure()
+    chosen = best(candidates)
+    return _block(run, chosen) if chosen.verdict.otherwise is Action.BLOCK else _deliver(run, chosen, Action.FLAG)
 
 
 async def _ask(run: Run, step: Step) -> AsyncGenerator[Candidate | None]:
@@ -84,8 +86,8 @@ async def _ask(run: Run, step: Step) -> AsyncGenerator[Candidate | None]:
 
 
 def best(candidates: list[Candidate]) -> Candidate:
-    """Choose among censored answers: the one least likely to be censored, the earliest of equals."""
-    return min(candidates, key=lambda candidate: candidate.verdict.probability)
+    """Choose among censored answers, in the order in which they came."""
+    return min(candidates, key=lambda candidate: rank(candidate.verdict))
 
 
 async def _attempt(run: Run, step: Step) -> Candidate | None:

@@ -57,6 +57,7 @@ class Run:
     first_token: float | None = field(init=False, default=None)
     race: Race | None = field(init=False, default=None)
     heard: dict[str, str] = field(init=False, default_factory=dict)
+    kept: Verdict | None = field(init=False, default=None)  # of the best censored answer that can still go out
     _climb: Climb = field(init=False)
     _running: set[tuple[str, str]] = field(init=False, default_factory=set)
     _resorted: bool = field(init=False, default=False)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
+from glasnost.audit.best import rank
 from glasnost.audit.decide import Amend, Block, Reroute, Stop
 from glasnost.audit.rules import StreamRules
 from glasnost.config import AfterRelease
@@ -34,6 +35,7 @@ class StreamedAnswer:
         self._served_by = ""
         self._after_release: AfterRelease | None = None
         self._amendment: Amendment | None = None
+        self._kept: tuple[StreamAttempt, Tail] | None = None
         self._concluded = False
 
     def headers(self) -> dict[str, str]:
@@ -53,9 +55,8 @@ class StreamedAnswer:
                         yield chunk
                 if self._concluded:
                     return
-            if self._amendment is None:
-                raise run.failure()
-            async for chunk in self._unamended(self._amendment):
+            async for chunk in self._best_there_is():
+                await run.confirmed()
                 yield chunk
         except GlasnostError:
             outcome = "failed"
@@ -65,7 +66,8 @@ class StreamedAnswer:
 
     def _next_step(self) -> Step | None:
         step = self._run.take_step()
-        return step if step is not None or self._amendment is not None else self._run.last_resort()
+        there = self._amendment is not None or self._kept is not None
+        return step if step is not None or there else self._run.last_resort()
 
     def _ask(self, step: Step) -> AsyncGenerator[Chunk]:
         """Ask one upstream, or two at once where there is a race."""
@@ -96,7 +98,9 @@ class StreamedAnswer:
             return
         finally:
             attempt.close()
-        if not isinstance(attempt.over, Reroute) and await self._goes_out(step, attempt):
+        if isinstance(attempt.over, Reroute):
+            self._keep(attempt, tail)
+        elif await self._goes_out(step, attempt):
             async for chunk in self._conclude(attempt, tail):
                 yield chunk
 
@@ -162,20 +166,38 @@ class StreamedAnswer:
         run.released_before, run.released = run.released, 0
         self._after_release = "amend"
 
-    async def _unamended(self, amendment: Amendment) -> AsyncGenerator[Chunk]:
-        """End with the answer that should have been amended, since no other came."""
-        self._concluded = True
-        self._run.released_before = 0
-        self._action, self._served_by, self._after_release = Action.FLAG, amendment.attempt.model, "flag"
-        for chunk in amendment.attempt.resume():
-            chunk["model"] = self._served_by
-            if amendment.tail.pass_on(chunk):
-                yield chunk
-        self._run.noted_release(amendment.attempt.released)
-        amendment.tail.cut_off()
-        exchange = self._exchange("served")
-        await self._run.closed(exchange)
-        for chunk in amendment.tail.close(exchange.as_dict(explain=self._explain)):
+    def _keep(self, attempt: StreamAttempt, tail: Tail) -> None:
+        """Keep a censored answer that is whole, if it is the best so far: it goes out when no other passes."""
+        run = self._run
+        if attempt.whole and (run.kept is None or rank(attempt.verdict) < rank(run.kept)):
+            self._kept, run.kept = (attempt, tail), attempt.verdict
+
+    async def _best_there_is(self) -> AsyncGenerator[Chunk]:
+        """End with an answer of which the rest was held, since no other came; raises where there is none."""
+        run = self._run
+        if self._amendment is not None:
+            run.released_before, self._after_release = 0, "flag"
+            attempt, tail = self._amendment.attempt, self._amendment.tail
+        elif self._kept is not None:
+            attempt, tail = self._kept
+        else:
+            raise run.failure()
+        self._concluded, self._action, self._served_by = True, Action.FLAG, attempt.model
+        outcome: ExchangeOutcome = "served"
+        if self._amendment is None and attempt.verdict.otherwise is Action.BLOCK:
+            tail.withhold(WITHHELD, run.request.n)
+            outcome, self._action, self._served_by = "blocked", Action.BLOCK, ""
+        else:
+            for chunk in attempt.resume():
+                chunk["model"] = self._served_by
+                if tail.pass_on(chunk):
+                    yield chunk
+            run.noted_release(attempt.released)
+        if self._amendment is not None:
+            tail.cut_off()
+        exchange = self._exchange(outcome)
+        await run.closed(exchange)
+        for chunk in tail.close(exchange.as_dict(explain=self._explain)):
             yield chunk
 
     def _exchange(self, outcome: ExchangeOutcome) -> Exchange:

@@ -8,13 +8,14 @@ from pydantic import ValidationError
 
 from glasnost import document
 from glasnost.errors import PolicyError, Problem
+from glasnost.policy.label import Action
 from glasnost.policy.schema import TOPIC_FILE, TopicFile
 from glasnost.policy.topic import Example, Fact, Match, Near, PartyLine, Phrase, SourceRef, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from glasnost.policy.label import Action, Label
+    from glasnost.policy.label import Label
 
 _WORDS = {
     "missing": "is required",
@@ -123,6 +124,7 @@ def _topic(file: TopicFile) -> Topic:
         actions=_actions(file),
         thresholds=tuple(file.thresholds.items()),
         examples=tuple(Example(item.prompt, item.answer, item.expect) for item in file.examples),
+        otherwise=Action(file.otherwise),
         stream_mode=file.stream.mode,
         after_release=file.stream.after_release,
     )

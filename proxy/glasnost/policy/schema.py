@@ -120,6 +120,7 @@ class TopicFile(_Part):
     acts_on: Annotated[list[Censoring], Field(min_length=1)]
     action: dict[Censoring, Doing]
     thresholds: dict[Censoring, Probability] = {}
+    otherwise: Literal["flag", "block"] = "flag"
     stream: StreamFile = StreamFile()
     examples: Annotated[list[ExampleFile], Field(min_length=1, max_length=200)]
 

@@ -82,6 +82,7 @@ class Example:
 class Topic:
     """One subject; `actions` holds an action for every label of `acts_on`, `thresholds` probabilities by label.
 
+    `otherwise` is what is done about an answer that should be rerouted when no other one passes: flag or block.
     `stream_mode` and `after_release` are None where the topic leaves its streams to the configuration.
     """
 
@@ -95,6 +96,7 @@ class Topic:
     actions: tuple[tuple[Label, Action], ...]
     thresholds: tuple[tuple[Label, float], ...]
     examples: tuple[Example, ...]
+    otherwise: Action = Action.FLAG
     stream_mode: StreamMode | None = None
     after_release: AfterRelease | None = None
 
