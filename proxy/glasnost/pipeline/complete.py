@@ -121,7 +121,8 @@ async def _answer(run: Run, step: Step) -> Candidate:
         attempt = replace(attempt, outcome="failed", error=error)
         raise
     except asyncio.CancelledError:
-        attempt = replace(attempt, usage=estimated_usage(run.conversation, ()))
+        usage = attempt.usage or estimated_usage(run.conversation, attempt.answers)
+        attempt = replace(attempt, outcome="cancelled", usage=usage)
         raise
     finally:
         run.note(replace(attempt, seconds=attempt.seconds or run.clock() - started))
