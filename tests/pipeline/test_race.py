@@ -171,7 +171,7 @@ def test_the_loser_is_cut_off_on_its_socket_before_it_could_send_two_more_chunks
     async def winner(peer):
         await asyncio.sleep(0.3)
         await peer.events()
-        await peer.event(chunk({"role": "assistant", "content": HONEST + " "}))
+        await peer.event(chunk({"role": "assistant", "content": f"{HONEST} Many fled the city. They were sought. "}))
         winner_spoke.set()
         await asyncio.sleep(0.5)
         await peer.event(chunk({"content": "It was reported widely."}))
