@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glasnost.audit.kinds import Kind
@@ -12,7 +12,7 @@ from glasnost.audit.sentences import Sentence
 from glasnost.audit.verdict import Evidence
 from glasnost.audit.wordings import Found, wordings
 from glasnost.policy.normalise import Normalised, normalise
-from glasnost.policy.policy import Policy
+from glasnost.policy.policy import PhraseHit, Policy
 
 STATE_VOICE = (Kind.REGISTER, Kind.DENIAL, Kind.PARTY_LINE)
 SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, *STATE_VOICE})
@@ -77,11 +77,9 @@ def mark_sentence(
 
 def _found(policy: Policy, seen: Normalised) -> list[Found]:
     found = wordings().find(seen.text)
-    # A formula that stands in several topics was still said once.
-    formulas = {(hit.start, hit.end): hit for hit in reversed(policy.party_line_in(seen))}
     found += [
         Found(Kind.PARTY_LINE, f"party line {hit.topic_id}/{hit.item_id}", hit.start, hit.end)
-        for _, hit in sorted(formulas.items())
+        for hit in _said_once(policy.party_line_in(seen))
     ]
     kinds = {each.kind for each in found}
     if Kind.ATTRIBUTION in kinds:
@@ -91,6 +89,15 @@ def _found(policy: Policy, seen: Normalised) -> list[Found]:
         # What a sentence denies, it does not report.
         found = [each for each in found if each.kind is not Kind.CRITICISM]
     return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
+
+
+def _said_once(hits: Sequence[PhraseHit]) -> Iterator[PhraseHit]:
+    """Leave out what lies within a longer formula: the same words were said once, in however many topics they stand."""
+    end = 0
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if hit.end > end:
+            end = hit.end
+            yield hit
 
 
 def _facts(policy: Policy, seen: Normalised, *, denied: bool) -> frozenset[tuple[str, str]]:
