@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -83,6 +84,9 @@ def body(prompt: str = HARMLESS, **fields: Any) -> dict[str, Any]:
     return {"model": "asked", "messages": [{"role": "user", "content": prompt}], **fields}
 
 
+compiled = functools.cache(load_policy)  # a second of work for each gateway otherwise; a policy never changes
+
+
 @contextlib.contextmanager
 def gateway(
     config: str = CONFIG, *, gagged: str = GAGGED, answers: str = OPEN, head: Head | None = None, **others: str
@@ -94,7 +98,7 @@ def gateway(
     settings = parse_config(config, "test")
     texts = {"gagged": gagged, "open": answers, **others}
     scripts = {name: parse_script(text, name) for name, text in texts.items()}
-    app = build_app(settings, load_policy(settings.audit.packs), {}, scripts, os.environ, head=head)
+    app = build_app(settings, compiled(settings.audit.packs), {}, scripts, os.environ, head=head)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
