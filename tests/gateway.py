@@ -20,6 +20,7 @@ from openai import OpenAI
 from glasnost.audit.head import Head
 from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
+from glasnost.server.drain import Drain
 from glasnost.services import build_app
 from glasnost.upstream.script import parse_script
 from running import metric
@@ -98,7 +99,7 @@ def gateway(
     settings = parse_config(config, "test")
     texts = {"gagged": gagged, "open": answers, **others}
     scripts = {name: parse_script(text, name) for name, text in texts.items()}
-    app = build_app(settings, compiled(settings.audit.packs), {}, scripts, os.environ, head=head)
+    app = build_app(settings, compiled(settings.audit.packs), {}, scripts, os.environ, drain=Drain(), head=head)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(

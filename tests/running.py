@@ -75,9 +75,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(*arguments: str) -> Iterator[Server]:
+def serve(*arguments: str, port: int | None = None) -> Iterator[Server]:
     """Run `glasnost serve` until it is ready, stop it at the end."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "glasnost", "serve", "--port", str(port), "--log-level", "warning", *arguments]
     process = subprocess.Popen(command)
     server = Server(process, port)
@@ -85,5 +85,8 @@ def serve(*arguments: str) -> Iterator[Server]:
         server.wait_until_ready()
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
+        for _ in range(2):  # the second breaks off what runs
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                time.sleep(0.1)
         process.wait(30)

@@ -23,6 +23,7 @@ GlasnostError
 ├── AnswerStopped            ends a stream of which something had left, when it turned out censored
 ├── AuditUnavailable         503, ours: nothing that cannot be recorded is served
 ├── Overloaded               503, with Retry-After
+│   └── Stopping             the gateway is shutting down
 ├── DocumentError            a YAML document: every problem with its path and line
 │   ├── ConfigError          the configuration
 │   └── PolicyError          a topic file
@@ -229,11 +230,20 @@ class AuditUnavailable(GlasnostError):
 
 
 class Overloaded(GlasnostError):
-    """Too many requests at once for this process, or it is shutting down."""
+    """Too many requests at once for this process."""
 
     status = 503
     type = "overloaded_error"
     code = "overloaded"
+
+
+class Stopping(Overloaded):
+    """This process is shutting down, and what still runs is ended."""
+
+    code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("This server is shutting down; try again.", retry_after=1)
 
 
 @dataclass(frozen=True, slots=True)

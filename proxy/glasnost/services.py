@@ -31,6 +31,7 @@ from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.recorders import Recorders
 from glasnost.server.app import create_app
+from glasnost.server.drain import Drain
 from glasnost.upstream.base import Upstream
 from glasnost.upstream.housing import house
 from glasnost.upstream.http import HttpServer
@@ -48,14 +49,16 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     scripts: Mapping[str, Script],
     environ: Mapping[str, str],
     *,
+    drain: Drain,
     head: Head | None = None,
 ) -> ASGIApp:
     """Build the gateway.
 
     `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
     upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names;
-    `head` is that of the semantic tier. Raises ConfigError when the engines that are always loaded have no room on this
-    machine, when a setting names a topic that no pack has, or when the ledger cannot be kept.
+    `drain` is the state of stopping, `head` that of the semantic tier. Raises ConfigError when the engines that are
+    always loaded have no room on this machine, when a setting names a topic that no pack has, or when the ledger cannot
+    be kept.
     """
     _check_topics(config, policy)
     engines = house(config, files)
@@ -69,9 +72,16 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     ledger = _ledger(config, environ, engines, metrics)
     recorder = Recorders(ledger, counted) if ledger else counted
     backends = Backends(Registry(upstreams), ledger)
-    pipeline = Pipeline(config, upstreams, policy, recorder, opinions=build_opinions(config, upstreams, head))
+    pipeline = Pipeline(
+        config,
+        upstreams,
+        policy,
+        recorder,
+        opinions=build_opinions(config, upstreams, head),
+        unfinished=drain.unfinished,
+    )
     FailoverCollector(metrics, pipeline.failover)
-    return create_app(config, pipeline, backends, metrics)
+    return create_app(config, pipeline, backends, metrics, drain)
 
 
 def _check_topics(config: Config, policy: Policy) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from glasnost.cli import load, logs, opinions
 from glasnost.errors import DocumentError
@@ -38,24 +37,17 @@ def serve(
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+    from glasnost.server.drain import Drain  # noqa: PLC0415 - see above
+    from glasnost.server.serving import Gateway  # noqa: PLC0415 - see above
     from glasnost.services import build_app  # noqa: PLC0415 - see above
 
+    drain = Drain()
     try:
-        app = build_app(settings, policy, files, scripts, os.environ, head=head)
+        app = build_app(settings, policy, files, scripts, os.environ, drain=drain, head=head)
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     # uvicorn raises the signal again when it has stopped: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again
-    uvicorn.run(
-        app,
-        host=settings.server.host,
-        port=settings.server.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.server.drain_seconds),
-    )
+    Gateway(app, settings.server, drain).run()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from glasnost.config.fields import Count, KeyHash, Name, Seconds, Settings, StreamMode
 
@@ -32,4 +32,11 @@ class ServerSettings(Settings):
     max_body_bytes: Count = 10 << 20
     body_seconds: Seconds = 30.0
     max_in_flight: Count = 512
-    drain_seconds: Seconds = 30.0
+    drain_min_seconds: Annotated[float, Field(ge=0, le=3_600)] = 5.0
+    drain_seconds: Seconds = 120.0
+
+    @model_validator(mode="after")
+    def _drains_in_order(self) -> Self:
+        if self.drain_min_seconds > self.drain_seconds:
+            raise ValueError("drain_min_seconds must not be longer than drain_seconds")
+        return self

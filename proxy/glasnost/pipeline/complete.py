@@ -44,7 +44,7 @@ async def complete(run: Run) -> tuple[Completion, Exchange]:
         await run.closed(run.exchange("failed", Action.PASS, ""))
         raise
     except BaseException:
-        await run.closed(run.exchange("client_disconnected", Action.PASS, ""))
+        await run.closed(run.exchange(run.unfinished(), Action.PASS, ""))
         raise
     await run.closed(exchange)
     return completion, exchange

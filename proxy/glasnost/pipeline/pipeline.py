@@ -16,10 +16,10 @@ from glasnost.pipeline.given import Means, judge_given
 from glasnost.pipeline.ladder import Step, steps
 from glasnost.pipeline.opinions.opinions import Opinions
 from glasnost.pipeline.race import Races
-from glasnost.pipeline.run import Clock, Run
+from glasnost.pipeline.run import Clock, Run, client_left
 from glasnost.pipeline.stream import StreamedAnswer
 from glasnost.policy.policy import Policy
-from glasnost.record.exchange import Exchange, Recorder
+from glasnost.record.exchange import Exchange, ExchangeOutcome, Recorder
 from glasnost.record.metrics import UNRESOLVED
 from glasnost.upstream.base import Api, Upstream
 from glasnost.wire.answer import Completion
@@ -46,7 +46,9 @@ class Pipeline:
         opinions: Opinions | None = None,
         clock: Clock = time.monotonic,
         ids: Callable[[], str] = new_id,
+        unfinished: Callable[[], ExchangeOutcome] = client_left,
     ) -> None:
+        """Take every part; `unfinished` says why an exchange that was cancelled is over."""
         self._config = config
         self._steps: dict[str, tuple[Step, ...]] = {
             name: steps(name, config.models, upstreams) for name in config.models
@@ -58,6 +60,7 @@ class Pipeline:
         self._opinions = opinions
         self._clock = clock
         self._ids = ids
+        self._unfinished = unfinished
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -123,6 +126,7 @@ class Pipeline:
             races=self._races if self._config.models[request.model].race else None,
             key=key.hash if key is not None else "",
             opinions=self._opinions,
+            unfinished=self._unfinished,
         )
 
     def _asked_modes(self, model: str, key: KeySettings | None, tighten: str | None) -> Iterator[StreamMode]:

@@ -27,6 +27,11 @@ from glasnost.wire.conversation import Conversation
 Clock = Callable[[], float]
 
 
+def client_left() -> ExchangeOutcome:
+    """Say why an exchange was cancelled where nothing but the client can end it."""
+    return "client_disconnected"
+
+
 @dataclass(slots=True)
 class Run:
     """The state of one exchange; `complete` and `stream` drive it.
@@ -48,6 +53,7 @@ class Run:
     races: Races | None = None
     key: str = ""
     opinions: Opinions | None = None
+    unfinished: Callable[[], ExchangeOutcome] = client_left
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)

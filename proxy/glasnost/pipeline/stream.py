@@ -46,7 +46,7 @@ class StreamedAnswer:
         """Give the chunks that may leave, the last one with the `glasnost` object; raises if no answer came."""
         run = self._run
         run.opened()
-        outcome: ExchangeOutcome = "client_disconnected"
+        outcome: ExchangeOutcome | None = None
         try:
             while (step := self._next_step()) is not None:
                 async with aclosing(self._ask(step)) as chunks:
@@ -62,7 +62,7 @@ class StreamedAnswer:
             outcome = "failed"
             raise
         finally:
-            await run.closed(self._exchange(outcome))
+            await run.closed(self._exchange(outcome or run.unfinished()))
 
     def _next_step(self) -> Step | None:
         step = self._run.take_step()

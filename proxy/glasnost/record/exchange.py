@@ -15,7 +15,7 @@ from glasnost.wire.conversation import Conversation
 
 #: `outrun`: stopped because the other answer of a race went out.
 AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled", "outrun"]
-ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected"]
+ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected", "aborted_drain"]
 
 #: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way.
 Purpose = Literal["answer", "translation"]

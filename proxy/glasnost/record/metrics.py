@@ -48,6 +48,7 @@ class Metrics:
             registry=registry,
         )
         self.ready = Gauge("glasnost_ready", "1 while /readyz says 200.", registry=registry)
+        self.draining = Gauge("glasnost_draining", "1 from the signal to stop on.", registry=registry)
         build = Gauge("glasnost_build_info", "Always 1.", ("version",), registry=registry)
         build.labels(version).set(1)
         preset(self.rejections, [(reason,) for reason in REJECTIONS])

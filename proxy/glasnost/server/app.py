@@ -16,6 +16,7 @@ from glasnost.config import Config, is_loopback
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.metrics import Metrics
 from glasnost.server.audits import Audits
+from glasnost.server.drain import Drain
 from glasnost.server.embeddings import Embeddings
 from glasnost.server.endpoint import Endpoint
 from glasnost.server.gateways import HOOKS, GatewayHook, Questions
@@ -52,19 +53,20 @@ class Backends(Protocol):
         ...
 
 
-def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics) -> Starlette:
+def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics, drain: Drain) -> Starlette:
     """Put the gateway together; entering its lifespan starts the backends."""
     models = Models(pipeline.models, created=int(time.time()))
-    probes = Probes(metrics, backends.waiting_for)
+    probes = Probes(metrics, drain, backends.waiting_for)
     routes: list[BaseRoute] = [
         Route("/livez", probes.livez),
         Route("/readyz", probes.readyz),
         Route("/metrics", probes.metrics),
     ]
+    endpoints = {path: Endpoint(api, pipeline, config, drain) for path, api in APIS.items()}
     for prefix in ("/v1", ""):  # clients with a bare base URL leave the prefix out
         routes += [
-            *(Route(prefix + path, Endpoint(api, pipeline, config), methods=["POST"]) for path, api in APIS.items()),
-            Route(f"{prefix}/embeddings", Embeddings(pipeline, config), methods=["POST"]),
+            *(Route(prefix + path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()),
+            Route(f"{prefix}/embeddings", Embeddings(pipeline, config, drain), methods=["POST"]),
             Route(f"{prefix}/audits", Audits(pipeline, config), methods=["POST"]),
             Route(f"{prefix}/models", models.all),
             Route(f"{prefix}/models/{{model:path}}", models.one),
@@ -75,7 +77,7 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
     ]
     server = config.server
     middleware = [
-        Middleware(MeasureMiddleware, metrics=metrics),
+        Middleware(MeasureMiddleware, metrics=metrics, drain=drain),
         Middleware(ErrorMiddleware, metrics=metrics),
         Middleware(HostMiddleware, allowed=_allowed_hosts(config)),
         Middleware(KeyMiddleware, keys=server.keys),

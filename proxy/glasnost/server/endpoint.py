@@ -13,12 +13,13 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from glasnost.config import Config
-from glasnost.errors import GlasnostError
+from glasnost.errors import GlasnostError, Stopping
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.pipeline.stream import StreamedAnswer
 from glasnost.record.exchange import Exchange
 from glasnost.server.body import read_json
 from glasnost.server.disconnect import until_disconnect
+from glasnost.server.drain import Drain
 from glasnost.server.facts import facts_of
 from glasnost.server.responses import EventStream, send_json
 from glasnost.wire.answer import Completion
@@ -34,10 +35,11 @@ AT_ONCE = 8
 class Endpoint:
     """The path of one API as an ASGI application."""
 
-    def __init__(self, api: Api, pipeline: Pipeline, config: Config) -> None:
+    def __init__(self, api: Api, pipeline: Pipeline, config: Config, drain: Drain) -> None:
         self._api = api
         self._pipeline = pipeline
         self._config = config
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; errors before the first byte are raised for the middleware to answer."""
@@ -53,10 +55,10 @@ class Endpoint:
         if first.stream:
             tighten = _header(scope, b"x-glasnost-mode")
             ask = partial(self._pipeline.stream, tighten=tighten, key=facts.key, explain=explain)
-            await until_disconnect(receive, self._stream(send, dialect, ask))
+            await until_disconnect(receive, self._stream(send, dialect, ask), self._drain)
         else:
             complete = partial(self._pipeline.complete, key=facts.key)
-            await until_disconnect(receive, self._complete(send, dialect, complete, explain=explain))
+            await until_disconnect(receive, self._complete(send, dialect, complete, explain=explain), self._drain)
 
     async def _complete(self, send: Send, dialect: Dialect, complete: Complete, *, explain: bool) -> None:
         answers = await _all(dialect.requests, complete)
@@ -77,6 +79,10 @@ class Endpoint:
             if not stream.started:
                 raise
             await stream.close(dialect.fail(error))
+        except asyncio.CancelledError:
+            if self._drain.broken_off and stream.started:
+                await stream.close(dialect.fail(Stopping()))
+            raise
         except Exception as error:
             if stream.started:
                 await stream.close(dialect.fail(error))

@@ -23,6 +23,7 @@ from glasnost.errors import (
 )
 from glasnost.record.metrics import Metrics
 from glasnost.server.disconnect import ClientDisconnected
+from glasnost.server.drain import Drain
 from glasnost.server.facts import RequestFacts, facts_of
 from glasnost.server.responses import send_json
 from glasnost.wire.envelope import error_headers
@@ -47,9 +48,10 @@ _CLIENT_GONE = "499"
 class MeasureMiddleware:
     """Opens the request's facts, adds `x-request-id`, and counts the request when its last byte has left."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain) -> None:
         self._app = app
         self._metrics = metrics
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on everything but lifespan unchanged."""
@@ -65,6 +67,8 @@ class MeasureMiddleware:
             if message["type"] == "http.response.start":
                 code = str(message["status"])
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", facts.request_id.encode())]
+                if self._drain.begun:  # the next request of this client belongs to another process
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

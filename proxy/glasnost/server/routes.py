@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from glasnost.errors import MethodNotAllowed, ModelNotFound, NotFound, RequestError
 from glasnost.record.metrics import Metrics
+from glasnost.server.drain import Drain
 from glasnost.server.facts import facts_of
 from glasnost.wire.envelope import error_body
 
@@ -41,10 +42,12 @@ class Models:
 class Probes:
     """GET /livez, /readyz and /metrics; `waiting_for` names what is not ready, empty when a request would be served."""
 
-    def __init__(self, metrics: Metrics, waiting_for: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, metrics: Metrics, drain: Drain, waiting_for: Callable[[], Sequence[str]]) -> None:
         self._metrics = metrics
-        self._waiting_for = waiting_for
-        metrics.ready.set_function(lambda: float(not waiting_for()))
+        self._drain = drain
+        self._backends = waiting_for
+        metrics.ready.set_function(lambda: float(not self._waiting_for()))
+        metrics.draining.set_function(lambda: float(drain.begun))
 
     async def livez(self, _: Request) -> Response:
         """Say that the process works."""
@@ -52,8 +55,11 @@ class Probes:
 
     async def readyz(self, _: Request) -> Response:
         """Say whether a request would be served now."""
-        waiting = list(self._waiting_for())
+        waiting = self._waiting_for()
         return JSONResponse({"ready": not waiting, "waiting_for": waiting}, 503 if waiting else 200)
+
+    def _waiting_for(self) -> list[str]:
+        return [*(["the end: it is stopping"] if self._drain.begun else []), *self._backends()]
 
     async def metrics(self, request: Request) -> Response:
         """Expose the metrics in the format that the scraper asks for."""
