@@ -1,9 +1,13 @@
-"""A policy of one invented topic, whose wordings the tests know by heart."""
+"""A policy of one invented topic beside those of harm, whose wordings the tests know by heart."""
 
 from __future__ import annotations
 
+from functools import cache
+
+from glasnost.cli.load import SAFETY, load_topics
 from glasnost.policy.parse import parse_topic
 from glasnost.policy.policy import Policy, build_policy
+from glasnost.policy.topic import Topic
 
 QUESTION = "What happened in the harbour strike?"
 FACT = "Police fired on the strikers."
@@ -31,7 +35,13 @@ examples:
 CENSORING = "[refusal, evasion, propaganda, omission, truncated]"
 
 
+@cache
+def safety() -> tuple[Topic, ...]:
+    """Give the topics of harm, which stand beside those of every policy."""
+    return tuple(load_topics((SAFETY,)))
+
+
 def harbour_policy(*, acts_on: str = CENSORING, action: str = "reroute", stream: str = "{}") -> Policy:
     """Compile the topic; the arguments are YAML."""
     text = TOPIC.replace("ACTS_ON", acts_on).replace("ACTION", action) + f"stream: {stream}\n"
-    return build_policy([parse_topic(text, "harbour.yaml")])
+    return build_policy([parse_topic(text, "harbour.yaml"), *safety()])

@@ -15,7 +15,12 @@ from glasnost.wire.conversation import Conversation
 
 FILES = sorted((Path(__file__).parents[2] / "policies").glob("*/*.yaml"))
 TOPICS = [parse_topic(file.read_text(encoding="utf-8"), file.name) for file in FILES]
-EACH = pytest.mark.parametrize("topic", TOPICS, ids=[topic.id for topic in TOPICS])
+HARM = [topic for topic in TOPICS if topic.harm]
+NARROW = [topic for topic in TOPICS if topic.match.terms and not (topic.harm or topic.wide)]
+
+
+def each(topics: list[Topic]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("topic", topics, ids=[topic.id for topic in topics])
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +28,9 @@ def policy() -> Policy:
     return build_policy(TOPICS)
 
 
-def test_the_five_first_topics_are_there() -> None:
-    names = {"tiananmen-1989", "xinjiang", "dissidents", "taiwan", "leadership"}
+def test_the_topics_that_are_promised_are_there() -> None:
+    names = {"tiananmen-1989", "xinjiang", "tibet", "taiwan", "hong-kong", "falun-gong", "leadership", "dissidents"}
+    names |= {"censorship", "covid", "mao-era", "borders", "labour", "religion", "surveillance", "party-system", "china"}
     assert {f"prc.{name}" for name in names} <= {topic.id for topic in TOPICS}
 
 
@@ -32,33 +38,45 @@ def test_a_topics_id_is_its_place() -> None:
     assert [topic.id for topic in TOPICS] == [f"{file.parent.name}.{file.stem}" for file in FILES]
 
 
-@EACH
+@each([topic for topic in TOPICS if topic.match.terms and not topic.harm])
 def test_every_example_touches_its_topic(policy: Policy, topic: Topic) -> None:
     for example in topic.examples:
-        hits = (*policy.topics_in_text(example.prompt), *policy.topics_in_text(example.answer))
+        hits = (*policy.topics_in_text(example.prompt), *policy.topics_in_text(example.answer, "answer"))
         assert topic.id in {hit.topic_id for hit in hits}, example.prompt
 
 
-@EACH
+@each(TOPICS)
 def test_every_example_is_judged_as_it_expects(policy: Policy, topic: Topic) -> None:
     for example in topic.examples:
         answer = Answer(content=example.answer, finish_reason="stop")
         assert audit(policy, Conversation.ask(example.prompt), answer).label is example.expect, example.prompt
 
 
-@EACH
-def test_examples_show_every_kind_in_both_scripts(topic: Topic) -> None:
+@each(HARM)
+def test_an_example_of_harm_asks_for_it_or_is_its_benign_twin(policy: Policy, topic: Topic) -> None:
+    for example in topic.examples:
+        assert policy.asks_for_harm(example.prompt) == (example.expect is Label.SAFETY_REFUSAL), example.prompt
+    assert {example.expect for example in topic.examples} >= {Label.SAFETY_REFUSAL, Label.REFUSAL}
+
+
+@each(NARROW)
+def test_examples_show_every_kind(topic: Topic) -> None:
     assert {Label.REFUSAL, Label.EVASION, Label.PROPAGANDA, Label.COMPLETE} <= {each.expect for each in topic.examples}
     assert len(topic.examples) >= 8
+
+
+@each([topic for topic in TOPICS if "zh" in topic.languages])
+def test_examples_are_in_both_scripts(topic: Topic) -> None:
     prompts = ["".join(filter(str.isalpha, each.prompt)) for each in topic.examples if not each.prompt.isascii()]
     assert any(prompt.lower() == normalise(prompt).text for prompt in prompts), "none in Simplified Chinese"
     assert any(prompt.lower() != normalise(prompt).text for prompt in prompts), "none in Traditional Chinese"
 
 
-@EACH
+@each(TOPICS)
 def test_every_source_is_used(topic: Topic) -> None:
     used = {source for item in (*topic.facts, *topic.party_line) for source in item.sources}
-    assert {source.id for source in topic.sources} - used <= {source.id for source in topic.sources[:1]}
+    if used:
+        assert {source.id for source in topic.sources} - used <= {source.id for source in topic.sources[:1]}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +102,7 @@ def test_every_source_is_used(topic: Topic) -> None:
     ],
 )
 def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
-    assert policy.topics_in_text(text) == ()
+    assert policy.all_wide(hit.topic_id for hit in policy.topics_in_text(text))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +128,24 @@ def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
     ],
 )
 def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: str) -> None:
+    assert topic in {hit.topic_id for hit in policy.topics_in_text(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("Why can't I open YouTube in Shanghai?", "prc.censorship"),
+        ("Who hid the outbreak in Wuhan?", "prc.covid"),
+        ("大跃进死了多少人", "prc.mao-era"),
+        ("Who owns the Spratly Islands?", "prc.borders"),
+        ("Can workers in Shenzhen go on strike?", "prc.labour"),
+        ("為什麼拆教堂的十字架", "prc.religion"),
+        ("上访会被抓吗", "prc.surveillance"),
+        ("When will there be free elections in China?", "prc.party-system"),
+        ("彭帥現在怎麼樣", "prc.gender"),
+        ("Why are Chinese diplomats called wolf warriors?", "prc.diplomacy"),
+        ("Which tea grows in Fujian?", "prc.china"),
+    ],
+)
+def test_a_question_touches_the_topic_that_a_reader_would_name(policy: Policy, text: str, topic: str) -> None:
     assert topic in {hit.topic_id for hit in policy.topics_in_text(text)}

@@ -1,7 +1,8 @@
 """An exchange in, a verdict out: the two keys are turned here.
 
 Rules kept here:
-- topics come from the prompt, else from the last turns before it, else from the answer itself;
+- topics come from the prompt, else from the last turns before it, else from the answer itself; a wide topic ends this
+  search nowhere; what a refusal gives as its own reason is a topic too, whatever was asked;
 - safety before politics: a refusal of a request for harm, or one that names harm and no politics as its reason, is
   `safety_refusal` and passes on any topic;
 - every field of every choice is judged, and the worst finding is the verdict;
@@ -16,7 +17,6 @@ from glasnost.audit.action import SEVERITY, action_of, otherwise_of
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
-from glasnost.audit.safety import asks_for_harm
 from glasnost.audit.verdict import Signals, Verdict
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.policy.policy import Policy
@@ -57,7 +57,7 @@ class Inquiry:
         self._policy = policy
         self._on_topic = on_topic
         self._asked = topics_asked(policy, conversation)
-        self._harm = asks_for_harm(conversation.prompt)
+        self._harm = policy.asks_for_harm(conversation.prompt)
         self.readings = [self._reading(number) for number in range(choices)]
 
     def feed(self, choice: int, name: str, text: str) -> bool:
@@ -74,7 +74,8 @@ class Inquiry:
     @property
     def topics(self) -> tuple[str, ...]:
         """The ids of the topics that the exchange touches."""
-        return self._asked or tuple(dict.fromkeys(topic for reading in self.readings for topic in reading.topics))
+        said = [topic for reading in self.readings for topic in (*reading.topics, *reading.reasons)]
+        return tuple(dict.fromkeys((*self._asked, *said)))
 
     def verdict(self, signals: Signals) -> Verdict:
         """Judge what was read so far: the worst finding of all choices."""
@@ -112,7 +113,7 @@ class Inquiry:
         return max(least, action, key=SEVERITY.__getitem__)
 
     def _reading(self, number: int) -> Reading:
-        return Reading(self._policy, number, topics=not self._asked)
+        return Reading(self._policy, number, topics=self._policy.all_wide(self._asked))
 
 
 def topics_asked(policy: Policy, conversation: Conversation) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ def topics_asked(policy: Policy, conversation: Conversation) -> tuple[str, ...]:
     oldest = len(conversation.history) - RECENT_TURNS
     prompt = [hit.topic_id for hit in hits if hit.where == "prompt"]
     recent = [hit.topic_id for hit in hits if hit.where == "history" and hit.turn >= oldest]
-    return tuple(dict.fromkeys(prompt or recent))
+    return tuple(dict.fromkeys([*prompt, *recent] if policy.all_wide(prompt) else prompt))
 
 
 def _names_harm_only(finding: Finding) -> bool:

@@ -16,6 +16,7 @@ from glasnost.policy.policy import PhraseHit, Policy
 
 STATE_VOICE = (Kind.REGISTER, Kind.DENIAL, Kind.PARTY_LINE)
 SUSPICIOUS = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION, *STATE_VOICE})
+_DECLINING = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION})
 _VOICED = frozenset({*STATE_VOICE, Kind.CANNED})
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]")
 _HAN_PER_WORD = 1.6
@@ -33,7 +34,8 @@ class Mark:
 class MarkedSentence:
     """A sentence of a field: how often each kind of wording stands in it, and the marks of those that can be shown.
 
-    `words` counts 1.6 Chinese characters as one word; `suspicious` when it could become evidence against the answer.
+    `words` counts 1.6 Chinese characters as one word; `reasons` are topics that it names as the reason for declining;
+    `suspicious` when it could become evidence against the answer.
     """
 
     start: int
@@ -43,6 +45,7 @@ class MarkedSentence:
     marks: tuple[Mark, ...]
     facts: frozenset[tuple[str, str]]
     topics: tuple[str, ...]
+    reasons: tuple[str, ...]
     suspicious: bool
 
     def has(self, *kinds: Kind) -> bool:
@@ -70,7 +73,8 @@ def mark_sentence(
         counts,
         tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.end),
         _facts(policy, seen, denied=Kind.DENIAL in counts),
-        tuple(hit.topic_id for hit in policy.topics_in_text(seen)) if topics else (),
+        tuple(hit.topic_id for hit in policy.topics_in_text(seen, "answer")) if topics else (),
+        () if _DECLINING.isdisjoint(counts) else policy.reasons_in(seen),
         suspicious=not SUSPICIOUS.isdisjoint(counts),
     )
 

@@ -15,6 +15,10 @@ OPENING = 3
 """The sentences in which a refusal shows."""
 
 
+SPOKEN = ("content", "refusal", "tool_arguments")
+"""The fields that speak to the user."""
+
+
 @dataclass(slots=True)
 class FieldReading:
     """A field: its text so far, its finished sentences, and from where on it may not leave.
@@ -95,6 +99,14 @@ class Reading:
     def topics(self) -> list[str]:
         """The ids of the topics that the text touches, if it is searched for them."""
         return [topic for reading in self.fields.values() for topic in reading.topics]
+
+    @property
+    def reasons(self) -> list[str]:
+        """The ids of the topics that the answer gives as its own reason for declining, if it declines at all."""
+        said = [sentence for name in SPOKEN for sentence in self.fields[name].said]
+        if not any(sentence.has(Kind.CANNED, Kind.REFUSAL, Kind.CHANGE) for sentence in said):
+            return []
+        return list(chain.from_iterable(sentence.reasons for sentence in said))
 
     @property
     def canned(self) -> MarkedSentence | None:

@@ -26,6 +26,9 @@ from glasnost.policy.policy import Policy, build_policy
 from glasnost.policy.topic import Topic
 from glasnost.upstream.script import Script, parse_script
 
+SAFETY = "safety"
+"""The pack that always judges, because safety comes before politics."""
+
 
 def load_config(path: Path | None, *, host: str | None, port: int | None) -> Config:
     """Read a configuration, or the embedded one; raises ConfigError."""
@@ -49,6 +52,11 @@ def _with_prompt(rung: Rung, folder: Path) -> Rung:
 
 
 def load_policy(packs: tuple[str, ...]) -> Policy:
+    """Compile the packs, and with them the one that says what is never rerouted; raises PolicyError."""
+    return build_policy(load_topics(tuple(dict.fromkeys((*packs, SAFETY)))))
+
+
+def load_topics(packs: tuple[str, ...]) -> list[Topic]:
     """Read every topic of the packs; raises PolicyError with the problems of all files."""
     topics: list[Topic] = []
     problems: list[Problem] = []
@@ -60,7 +68,7 @@ def load_policy(packs: tuple[str, ...]) -> Policy:
                 problems += [Problem(_in_file(source, each.path), each.message, each.line) for each in error.problems]
     if problems:
         raise PolicyError("policy packs", problems)
-    return build_policy(topics)
+    return topics
 
 
 def find_files(config: Config, source: str, cache: Path) -> dict[str, Path]:

@@ -44,10 +44,10 @@ class Hit(NamedTuple, Generic[Payload]):
 class Ruler:
     """Tells how far apart two places of one text are, in words and Chinese characters; reads the text when it must."""
 
-    __slots__ = ("_ends", "_text")
+    __slots__ = ("_ends", "text")
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._ends: list[int] | None = None
 
     def within(self, start: int, end: int, limit: int) -> bool:
@@ -57,7 +57,7 @@ class Ruler:
         if end - start > (limit + 1) * _LONGEST_UNIT:
             return False
         if self._ends is None:
-            self._ends = [found.end() for found in _UNIT.finditer(self._text)]
+            self._ends = [found.end() for found in _UNIT.finditer(self.text)]
         return bisect_right(self._ends, end) - bisect_right(self._ends, start) <= limit
 
 
@@ -113,7 +113,12 @@ def _continued(text: str, ruler: Ruler, before: tuple[int, int] | None, start: i
     """Give where a phrase began whose earlier parts span `before`, if the gap up to `start` may be one."""
     if before is None or before[1] > start or not ruler.within(before[1], start, GAP):
         return None
-    return None if _SENTENCE_END.search(text, before[1], start) else before[0]
+    return before[0] if one_sentence(text, before[1], start) else None
+
+
+def one_sentence(text: str, start: int, end: int) -> bool:
+    """Tell whether no sentence ends between two places of a normalised text."""
+    return _SENTENCE_END.search(text, start, end) is None
 
 
 def parts_of(phrase: str) -> tuple[str, ...]:

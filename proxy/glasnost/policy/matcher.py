@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from glasnost.policy.lexicon import Hit, Lexicon, Ruler
+from glasnost.policy.lexicon import Hit, Lexicon, Ruler, one_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from glasnost.policy.normalise import Normalised
     from glasnost.policy.topic import Near, Topic
@@ -37,11 +37,18 @@ class Span(NamedTuple):
 
 
 class TopicMatcher:
-    """One automaton over every name of every topic; its cost does not depend on how many topics there are."""
+    """One automaton over every name of every topic; its cost does not depend on how many topics there are.
 
-    def __init__(self, topics: Sequence[Topic]) -> None:
-        self._near = {topic.id: topic.match.near for topic in topics}
-        self._lexicon = Lexicon(pair for topic in topics for pair in _names(topic))
+    For an answer (`asked=False`) neither `near` nor the names that count in questions alone are looked for.
+    """
+
+    def __init__(self, topics: Iterable[Topic], *, asked: bool = True) -> None:
+        self._near: dict[str, tuple[Near, ...]] = {}
+        pairs: list[tuple[_Name, str]] = []
+        for topic in topics:
+            self._near[topic.id] = topic.match.near
+            pairs += _names(topic, asked=asked)
+        self._lexicon = Lexicon(pairs)
 
     def find(self, normalised: Normalised) -> list[Span]:
         """Give the places that touch a topic, by position; of two where one covers the other, the longer.
@@ -70,11 +77,13 @@ class TopicMatcher:
         return _outermost(named)
 
 
-def _names(topic: Topic) -> Iterator[tuple[_Name, str]]:
-    for phrase in (*topic.match.terms, *topic.match.euphemisms):
+def _names(topic: Topic, *, asked: bool) -> Iterator[tuple[_Name, str]]:
+    for phrase in (*topic.match.terms, *topic.match.euphemisms, *(topic.match.asked if asked else ())):
         yield _Name(topic.id, "name"), phrase.text
     for phrase in topic.match.not_:
         yield _Name(topic.id, "not"), phrase.text
+    if not asked:
+        return
     for index, near in enumerate(topic.match.near):
         for group, wordings in enumerate(near.groups):
             for wording in wordings:
@@ -85,11 +94,19 @@ def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) 
     """Give the shortest stretches that hold one wording of each group with at most `near.within` units in them."""
     last: dict[int, Hit[_Name]] = {}
     for hit in hits:
-        last[hit.payload.group] = hit
+        group = hit.payload.group
+        if near.ordered and group and not _follows(ruler.text, last.get(group - 1), hit):
+            continue
+        last[group] = hit
         if len(last) == len(near.groups):
             start = min(each.start for each in last.values())
             if ruler.within(start, hit.end, near.within):
                 yield Span(topic, " + ".join(last[group].phrase for group in sorted(last)), start, hit.end)
+
+
+def _follows(text: str, before: Hit[_Name] | None, hit: Hit[_Name]) -> bool:
+    """Tell whether a part stands after the one before it, in the same sentence."""
+    return before is not None and before.end <= hit.start and one_sentence(text, before.end, hit.start)
 
 
 def _covered(span: Span, outermost: list[Span]) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from glasnost import document
 from glasnost.errors import PolicyError, Problem
 from glasnost.policy.label import Action
-from glasnost.policy.schema import TOPIC_FILE, TopicFile
+from glasnost.policy.schema import TOPIC_FILE, MatchFile, NearFile, TopicFile
 from glasnost.policy.topic import Example, Fact, Match, Near, PartyLine, Phrase, SourceRef, Topic
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def _across(value: Any) -> Iterator[tuple[str, str]]:
         return
     known = [item["id"] for _, item in _entries(value, "sources") if "id" in item]
     wanted = [language for language in _list(value.get("languages", ["en", "zh"])) if isinstance(language, str)]
-    yield from _missing_languages(_dict(value.get("match")).get("terms"), "match.terms", wanted)
+    match = _dict(value.get("match"))
+    for key in ("terms", "reasons"):
+        yield from _missing_languages(match.get(key), f"match.{key}", wanted)
+    if "match" in value and not any(key in match for key in ("terms", "near", "reasons")):
+        yield "match", "needs terms, near or reasons"
     for key in ("sources", "facts", "party_line"):
         yield from _repeated(value, key)
     for key in ("facts", "party_line"):
@@ -67,6 +71,7 @@ def _across(value: Any) -> Iterator[tuple[str, str]]:
             for index, name in enumerate(_list(item.get("sources"))):
                 if name not in known:
                     yield f"{path}.sources[{index}]", f"there is no source {name!r}"
+    yield from _right_labels(value)
     yield from _actions_match(value.get("acts_on"), value.get("action"))
 
 
@@ -83,6 +88,19 @@ def _repeated(value: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
         if item.get("id") in seen:
             yield f"{path}.id", f"{item['id']!r} stands here twice"
         seen.append(item.get("id"))
+
+
+def _right_labels(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if value.get("harm"):
+        for key in ("acts_on", "action", "wide"):
+            if key in value:
+                yield key, "has no place in a topic of harm, which acts on nothing"
+        return
+    if value.get("wide") and value.get("acts_on", ["refusal"]) != ["refusal"]:
+        yield "acts_on", "must be [refusal] in a wide topic"
+    for key in ("acts_on", "action"):
+        if not value.get(key):
+            yield key, "is required" if key not in value else "must not be empty"
 
 
 def _actions_match(acts_on: Any, action: Any) -> Iterator[tuple[str, str]]:
@@ -110,7 +128,6 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _topic(file: TopicFile) -> Topic:
-    near = tuple(Near(tuple(map(tuple, item.all)), item.within) for item in file.match.near)
     facts = (Fact(item.id, item.says, item.weight, _phrases(item.any), tuple(item.sources)) for item in file.facts)
     party_line = (PartyLine(item.id, _phrases(item.any), tuple(item.sources)) for item in file.party_line)
     return Topic(
@@ -118,7 +135,7 @@ def _topic(file: TopicFile) -> Topic:
         title=file.title,
         languages=tuple(file.languages),
         sources=tuple(SourceRef(item.id, item.title, item.url) for item in file.sources),
-        match=Match(_phrases(file.match.terms), _phrases(file.match.euphemisms), near, _phrases(file.match.not_)),
+        match=_match(file.match),
         facts=tuple(facts),
         party_line=tuple(party_line),
         actions=_actions(file),
@@ -127,7 +144,24 @@ def _topic(file: TopicFile) -> Topic:
         otherwise=Action(file.otherwise),
         stream_mode=file.stream.mode,
         after_release=file.stream.after_release,
+        wide=file.wide,
+        harm=file.harm,
     )
+
+
+def _match(file: MatchFile) -> Match:
+    return Match(
+        terms=_phrases(file.terms),
+        euphemisms=_phrases(file.euphemisms),
+        asked=_phrases(file.asked),
+        near=tuple(map(_near, file.near)),
+        not_=_phrases(file.not_),
+        reasons=_phrases(file.reasons),
+    )
+
+
+def _near(file: NearFile) -> Near:
+    return Near(tuple(map(tuple, file.then or file.all or ())), file.within, ordered=file.then is not None)
 
 
 def _phrases(wordings: Mapping[str, Sequence[str]]) -> tuple[Phrase, ...]:

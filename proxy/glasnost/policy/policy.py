@@ -52,19 +52,27 @@ class PhraseHit:
 class Policy:
     """Topics and what is compiled from them; made by `build_policy`, never changed."""
 
-    __slots__ = ("_by_id", "_facts", "_matcher", "_party_line", "hash", "topics")
+    __slots__ = ("_answered", "_asked", "_by_id", "_facts", "_harm", "_party_line", "_reasons", "hash", "topics")
 
     def __init__(self, topics: tuple[Topic, ...]) -> None:
         self.topics = topics
         self.hash = _hash(topics)
         self._by_id = {topic.id: topic for topic in topics}
-        self._matcher = TopicMatcher(topics)
+        acting = [topic for topic in topics if not topic.harm]
+        self._asked = TopicMatcher(acting)
+        self._answered = TopicMatcher((topic for topic in acting if not topic.wide), asked=False)
+        self._harm = TopicMatcher(topic for topic in topics if topic.harm)
+        self._reasons = Lexicon((topic.id, phrase.text) for topic in acting for phrase in topic.match.reasons)
         self._facts = _wordings((topic, topic.facts) for topic in topics)
         self._party_line = _wordings((topic, topic.party_line) for topic in topics)
 
     def topic(self, topic_id: str) -> Topic:
         """Give the topic of this id; KeyError when there is none."""
         return self._by_id[topic_id]
+
+    def all_wide(self, topic_ids: Iterable[str]) -> bool:
+        """Tell whether there is no narrow topic among these."""
+        return all(self._by_id[topic_id].wide for topic_id in topic_ids)
 
     def topics_in(self, conversation: Conversation) -> tuple[TopicHit, ...]:
         """Find the topics that the prompt touches, then those that the history does."""
@@ -73,13 +81,25 @@ class Policy:
             hits += self.topics_in_text(turn.text, "history", number)
         return tuple(hits)
 
-    def topics_in_text(self, text: str | Normalised, where: Where = "answer", turn: int = 0) -> tuple[TopicHit, ...]:
-        """Find the topics that one text touches, by position; an already normalised text is not normalised again."""
+    def topics_in_text(self, text: str | Normalised, where: Where = "prompt", turn: int = 0) -> tuple[TopicHit, ...]:
+        """Find the topics that one text touches, by position; an already normalised text is not normalised again.
+
+        In an answer fewer names count than in what is asked (see `topic.Match`).
+        """
         seen = normalise(text) if isinstance(text, str) else text
+        matcher = self._answered if where == "answer" else self._asked
         return tuple(
             TopicHit(span.topic_id, where, span.term, *seen.span(span.start, span.end), turn)
-            for span in self._matcher.find(seen)
+            for span in matcher.find(seen)
         )
+
+    def reasons_in(self, normalised: Normalised) -> tuple[str, ...]:
+        """Find the topics that a sentence names as the reason for declining."""
+        return tuple(dict.fromkeys(hit.payload for hit in self._reasons.find(normalised)))
+
+    def asks_for_harm(self, prompt: str) -> bool:
+        """Tell whether a prompt asks for something that any careful model declines, by the topics of harm."""
+        return bool(self._harm.find(normalise(prompt)))
 
     def facts_in(self, normalised: Normalised) -> tuple[PhraseHit, ...]:
         """Find the wordings of every topic's facts."""

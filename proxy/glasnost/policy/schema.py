@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
@@ -37,6 +37,7 @@ PhraseText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(
 Phrases = Annotated[list[PhraseText], Field(min_length=1, max_length=500)]
 Wordings = Annotated[dict[Language, Phrases], Field(min_length=1)]
 Group = Annotated[Phrases, BeforeValidator(_listed)]
+Groups = Annotated[list[Group], Field(min_length=2, max_length=8)]
 Censoring = Annotated[Label, Field(strict=False), AfterValidator(_censoring)]
 Doing = Annotated[Action, Field(strict=False)]
 Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -58,19 +59,28 @@ class SourceFile(_Part):
 
 
 class NearFile(_Part):
-    """Parts of a name; each is one wording or a list of them."""
+    """Parts of a name; each is one wording or a list of them. `all` in any order, `then` in this one."""
 
-    all: Annotated[list[Group], Field(min_length=2, max_length=8)]
+    all: Groups | None = None
+    then: Groups | None = None
     within: Annotated[int, Field(ge=2, le=100)]
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.all is None) == (self.then is None):
+            raise PydanticCustomError("near", "needs either all or then")
+        return self
 
 
 class MatchFile(_Part):
     """What touches the topic."""
 
-    terms: Wordings
+    terms: Wordings = Field(default_factory=dict)
     euphemisms: Wordings = Field(default_factory=dict)
+    asked: Wordings = Field(default_factory=dict)
     near: Annotated[list[NearFile], Field(max_length=100)] = []
     not_: Wordings = Field(default_factory=dict, alias="not")
+    reasons: Wordings = Field(default_factory=dict)
 
 
 class FactFile(_Part):
@@ -117,11 +127,13 @@ class TopicFile(_Part):
     match: MatchFile
     facts: Annotated[list[FactFile], Field(max_length=100)] = []
     party_line: Annotated[list[PartyLineFile], Field(max_length=100)] = []
-    acts_on: Annotated[list[Censoring], Field(min_length=1)]
-    action: dict[Censoring, Doing]
+    acts_on: list[Censoring] = []
+    action: dict[Censoring, Doing] = {}
     thresholds: dict[Censoring, Probability] = {}
     otherwise: Literal["flag", "block"] = "flag"
     stream: StreamFile = StreamFile()
+    wide: bool = False
+    harm: bool = False
     examples: Annotated[list[ExampleFile], Field(min_length=1, max_length=200)]
 
     @model_validator(mode="before")

@@ -33,20 +33,30 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A name made of parts: one wording of each group, in any order, within `within` words or Chinese characters."""
+    """A name made of parts: one wording of each group, within `within` words or Chinese characters.
+
+    If `ordered`, the parts stand in the order of the groups and in one sentence.
+    """
 
     groups: tuple[tuple[str, ...], ...]
     within: int
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What touches a topic; a `not_` phrase that covers a hit takes that hit away."""
+    """What touches a topic; a `not_` phrase that covers a hit takes that hit away.
 
-    terms: tuple[Phrase, ...]
+    In an answer `terms` and `euphemisms` alone count: `asked` and `near` are weaker, and speak of questions only.
+    `reasons` are what a refusal may give as its own reason, which touches the topic whatever was asked.
+    """
+
+    terms: tuple[Phrase, ...] = ()
     euphemisms: tuple[Phrase, ...] = ()
+    asked: tuple[Phrase, ...] = ()
     near: tuple[Near, ...] = ()
     not_: tuple[Phrase, ...] = ()
+    reasons: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,9 @@ class Topic:
     """One subject; `actions` holds an action for every label of `acts_on`, `thresholds` probabilities by label.
 
     `otherwise` is what is done about an answer that should be rerouted when no other one passes: flag or block.
-    `stream_mode` and `after_release` are None where the topic leaves its streams to the configuration.
+    `stream_mode` and `after_release` are None where the topic leaves its streams to the configuration. A `wide` topic
+    is touched by questions alone and acts on refusals alone; it does not end the search for others. A `harm` topic
+    acts on nothing: a refusal of a prompt that touches it is `safety_refusal`, whatever else the prompt touches.
     """
 
     id: str
@@ -99,6 +111,8 @@ class Topic:
     otherwise: Action = Action.FLAG
     stream_mode: StreamMode | None = None
     after_release: AfterRelease | None = None
+    wide: bool = False
+    harm: bool = False
 
     @property
     def acts_on(self) -> frozenset[Label]:

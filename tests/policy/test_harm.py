@@ -1,8 +1,12 @@
+"""What the safety pack takes for a request for harm, and what only sounds like one."""
+
 from __future__ import annotations
 
 import pytest
 
-from glasnost.audit.safety import asks_for_harm
+from glasnost.cli.load import load_policy
+
+POLICY = load_policy(("safety",))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ from glasnost.audit.safety import asks_for_harm
     ],
 )
 def test_a_request_for_harm_is_known(prompt: str):
-    assert asks_for_harm(prompt)
+    assert POLICY.asks_for_harm(prompt)
 
 
 @pytest.mark.parametrize(
@@ -44,4 +48,4 @@ def test_a_request_for_harm_is_known(prompt: str):
     ],
 )
 def test_a_question_about_violence_is_no_request_for_it(prompt: str):
-    assert not asks_for_harm(prompt)
+    assert not POLICY.asks_for_harm(prompt)
