@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from glasnost.audit.kinds import Kind
 from glasnost.audit.sentences import Sentence
 from glasnost.audit.verdict import Evidence
-from glasnost.audit.wordings import Found, wordings
+from glasnost.audit.wordings import CYRILLIC, Found, wordings
 from glasnost.policy.normalise import Normalised, normalise
 from glasnost.policy.policy import PhraseHit, Policy
 
@@ -125,6 +125,8 @@ def _decoded(json_text: str) -> str:
 def _words(text: str) -> float:
     spaced = len(text.split())
     if text.isascii():
+        return spaced
+    if CYRILLIC.search(text):
         return spaced
     chinese = (len(text.encode()) - len(text)) // 2  # each takes three bytes
     return spaced + chinese / _HAN_PER_WORD

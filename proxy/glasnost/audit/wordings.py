@@ -1,8 +1,8 @@
 """Kinds of wording that tell how an answer was given, found in a sentence by one pass of linear-time automata.
 
 The patterns stand in `manner_*` (how an answer is given) and `voice_*` (whose voice speaks), over normalised text (see
-`policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. English is in re2 syntax, Chinese
-in the part of it that `literals` reads. A pattern never reaches over the end of a sentence.
+`policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. English and Russian are in re2
+syntax, Chinese in the part of it that `literals` reads. A pattern never reaches over the end of a sentence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
-from glasnost.audit import manner_en, manner_zh, voice_en, voice_zh
+from glasnost.audit import manner_en, manner_ru, manner_zh, voice_en, voice_zh
 from glasnost.audit.kinds import REASON, Group, Kind
 from glasnost.audit.literals import alternatives
 
@@ -32,16 +32,18 @@ class Found:
 
 _DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
 _LATIN = re.compile(r"[a-z]{3}")
+CYRILLIC = re.compile(r"[\u0430-\u044f]{2}")
 _COUNTED = frozenset({Kind.CRITICISM, Kind.ATTRIBUTION, Kind.SAFETY, Kind.POLITICS})
 _MEGABYTES = 16
 
 
 class Wordings:
-    """All wordings of both languages, compiled; a sentence costs one or two passes in each language it holds."""
+    """All wordings of all languages, compiled; a sentence costs one or two passes in each language it holds."""
 
     def __init__(self) -> None:
         self._latin = (_Latin(manner_en.GROUPS), _Latin(voice_en.GROUPS))
         self._reasons = _Latin(manner_en.REASONS)
+        self._russian = _Latin((*manner_ru.GROUPS, *manner_ru.REASONS))
         self._chinese = _Chinese((*manner_zh.GROUPS, *manner_zh.REASONS, *voice_zh.GROUPS))
 
     def find(self, text: str) -> list[Found]:
@@ -55,6 +57,8 @@ class Wordings:
                 found += automaton.find(text)
         if not text.isascii():
             found += self._chinese.find(text)
+            if CYRILLIC.search(text):
+                found += self._russian.find(text)
         if any(each.kind in _DECLINING for each in found):
             found += self._reasons.find(text)
         else:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from glasnost.audit.audit import topics_asked
-from glasnost.audit.safety import asks_for_harm
 from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease, RerouteSettings, StreamMode
 from glasnost.errors import AuditFailed, GlasnostError, UpstreamUnavailable
@@ -102,7 +101,7 @@ class Run:
         if self.races is None or step.rung != FIRST or self.attempts or self.mode in ("observe", "window"):
             return None
         rerouted = any(self.policy.topic(topic).reroutes for topic in self.topics)
-        if not rerouted or asks_for_harm(self.conversation.prompt):
+        if not rerouted or self.policy.asks_for_harm(self.conversation.prompt):
             return None
         found = self._climb.rival()
         if found is None or not self.races.start(self.key):
