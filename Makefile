@@ -33,7 +33,7 @@ bench-engine: install models $(PEERS)/.installed ## measure the engine beside ll
 	@for model in $(MODELS); do echo "$$model"; \
 		$(BIN)/python tests/benchmarks/engines.py "$$($(BIN)/glasnost pull $$model)" --peers $(PEERS) || exit 1; done
 
-clients: install $(CLIENTS)/.installed $(CLIENTS)/.node ## drive every client of the matrix against the gateway
+clients: install $(CLIENTS)/.installed $(CLIENTS)/.node ## drive every client of the matrix, and other gateways, against this one
 	$(BIN)/pytest -m clients
 
 format: install ## put the code into shape
@@ -72,11 +72,13 @@ $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
 	@touch $@
 
 # Each in an environment of its own: what they depend on does not go together.
-$(CLIENTS)/.installed: $(MATRIX)/requirements.txt $(MATRIX)/requirements-llama-index.txt
+$(CLIENTS)/.installed: $(wildcard $(MATRIX)/requirements*.txt)
 	$(PYTHON) -m venv $(CLIENTS)/openai3
 	$(CLIENTS)/openai3/bin/pip install --quiet --no-compile --requirement $(MATRIX)/requirements.txt
 	$(PYTHON) -m venv $(CLIENTS)/llama-index
 	$(CLIENTS)/llama-index/bin/pip install --quiet --no-compile --requirement $(MATRIX)/requirements-llama-index.txt
+	$(PYTHON) -m venv $(CLIENTS)/litellm
+	$(CLIENTS)/litellm/bin/pip install --quiet --no-compile --requirement $(MATRIX)/requirements-litellm.txt
 	@touch $@
 
 # Without node there is nothing to drive; the tests say so.
