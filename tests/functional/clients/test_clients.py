@@ -89,6 +89,7 @@ CLIENTS = [
     Client("llama-index", "drive_llama_index.py", "llama-index", tries=6),
     Client("litellm", "drive_litellm.py", "."),
     Client("llm", "drive_llm.py", "openai3", lacks=frozenset({"stream", "n", "logprobs", "length", "reasoning"})),
+    Client("anthropic", "drive_anthropic.py", "openai3", lacks=frozenset({"stream", "json_schema", "n", "logprobs"})),
     Client("AI SDK", "drive_ai_sdk.mjs", "node_modules", lacks=frozenset({"stream", "n", "logprobs"})),
 ]
 
