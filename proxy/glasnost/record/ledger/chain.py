@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, insert, select, update
+from sqlalchemy import Connection, Table, and_, exists, insert, select, update
 
 from glasnost import __version__
 from glasnost.record.ledger.entry import Entry, Head
@@ -56,35 +56,20 @@ def begin(connection: Connection, writer: str, presence: Presence, at: int) -> H
     return added[-1].head
 
 
-def add(connection: Connection, new: Sequence[Entry], said: Iterable[Said] = ()) -> None:
+def add(connection: Connection, new: Sequence[Entry], said: Sequence[Said] = ()) -> None:
     """Add sealed entries, and the content that goes with them."""
-    connection.execute(
-        insert(entries),
-        [
-            {
-                "chain": entry.chain,
-                "seq": entry.seq,
-                "kind": entry.kind,
-                "at": entry.at,
-                "exchange": entry.exchange,
-                "body": entry.body,
-                "hash": entry.hash,
-            }
-            for entry in new
-        ],
-    )
-    rows = [
-        {
-            "chain": each.entry.chain,
-            "seq": each.entry.seq,
-            "exchange": each.entry.exchange,
-            "salt": each.salt,
-            "content": each.text,
-        }
-        for each in said
-    ]
-    if rows:
-        connection.execute(insert(contents), rows)
+    _insert(connection, entries, [astuple(entry) for entry in new])
+    if said:
+        rows = [(each.entry.chain, each.entry.seq, each.entry.exchange, each.salt, each.text) for each in said]
+        _insert(connection, contents, rows)
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows in one statement: a thread that waits for the interpreter after every row would wait for long."""
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    row = f"({', '.join([mark] * len(table.columns))})"
+    statement = f"INSERT INTO {table.name} VALUES {', '.join([row] * len(rows))}"  # noqa: S608 - our own names and marks
+    connection.exec_driver_sql(statement, tuple(value for each in rows for value in each))
 
 
 def end(connection: Connection, head: Head, at: int) -> Head:
