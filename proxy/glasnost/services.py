@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+import structlog
 from prometheus_client import (
     GC_COLLECTOR,
     PLATFORM_COLLECTOR,
@@ -12,12 +15,14 @@ from prometheus_client import (
     CollectorRegistry,
     disable_created_metrics,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from glasnost import __version__
 from glasnost.audit.head import Head
 from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
 from glasnost.errors import ConfigError, LedgerError, Problem
+from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.build import build_opinions
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
@@ -27,6 +32,8 @@ from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.identities import Identities
 from glasnost.record.ledger.build import build_ledger
 from glasnost.record.ledger.ledger import Ledger
+from glasnost.record.ledger.place import place_of
+from glasnost.record.ledger.recall import recall
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.recorders import Recorders
@@ -40,6 +47,8 @@ from glasnost.upstream.local import LocalEngine
 from glasnost.upstream.registry import Registry
 from glasnost.upstream.script import Script
 from glasnost.upstream.scripted import ScriptPlayer
+
+log = structlog.get_logger()
 
 
 def build_app(  # noqa: PLR0913 - what was read from files is handed over by name
@@ -71,7 +80,6 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     EngineCollector(metrics, engines)
     ledger = _ledger(config, environ, engines, metrics)
     recorder = Recorders(ledger, counted) if ledger else counted
-    backends = Backends(Registry(upstreams), ledger)
     pipeline = Pipeline(
         config,
         upstreams,
@@ -80,6 +88,7 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
         opinions=build_opinions(config, upstreams, head),
         unfinished=drain.unfinished,
     )
+    backends = Backends(Registry(upstreams), ledger, partial(_remember, config, environ, pipeline.learned))
     FailoverCollector(metrics, pipeline.failover)
     return create_app(config, pipeline, backends, metrics, drain)
 
@@ -100,7 +109,9 @@ def _check_topics(config: Config, policy: Policy) -> None:
 class Backends:
     """The upstreams and the ledger: what is started, asked and stopped together."""
 
-    def __init__(self, upstreams: Registry, ledger: Ledger | None) -> None:
+    def __init__(self, upstreams: Registry, ledger: Ledger | None, remember: Callable[[], None]) -> None:
+        """Take `remember`, which reads back what the ledger knows; it is called in a thread, once."""
+        self._remember = remember
         self._upstreams = upstreams
         self._ledger = ledger
 
@@ -108,6 +119,7 @@ class Backends:
         """Start the ledger first: nothing is served before it can be recorded."""
         if self._ledger is not None:
             await self._ledger.start()
+            await asyncio.to_thread(self._remember)
         await self._upstreams.start()
 
     def waiting_for(self) -> Sequence[str]:
@@ -135,6 +147,17 @@ def _ledger(
     except LedgerError as error:
         advice = f"{error} Name another place, or set ledger.enabled to false."
         raise ConfigError("the configuration", [Problem("ledger", advice)]) from None
+
+
+def _remember(config: Config, environ: Mapping[str, str], learned: Learned | None) -> None:
+    """Learn from the exchanges that were recorded; without them, the order is learned anew."""
+    if learned is None:
+        return
+    try:
+        with place_of(config.ledger, environ).reader().connect() as connection:
+            learned.learn(recall(connection))
+    except (LedgerError, SQLAlchemyError) as error:
+        log.warning("ladder_not_recalled", reason=str(error))
 
 
 def _registry() -> CollectorRegistry:

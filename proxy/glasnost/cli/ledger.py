@@ -44,10 +44,10 @@ def verify(
     from glasnost.record.ledger.verify import Counts  # noqa: PLC0415 - the database's library loads slowly
     from glasnost.record.ledger.verify import verify as breaks  # noqa: PLC0415 - the same
 
-    with _reading(config, ledger) as connection:
+    with reading(config, ledger) as connection:
         counts, found = Counts(), 0
         for found, each in enumerate(breaks(connection, counts, _claims(checkpoint or [], key)), start=1):  # noqa: B007
-            typer.echo(_printable(str(each)))
+            typer.echo(printable(str(each)))
         sizes = f"{counts.chains} chains, {counts.entries} entries, {counts.contents} contents"
         if found:
             typer.echo(f"NOT as it was written: {found} breaks in {sizes}", err=True)
@@ -66,11 +66,11 @@ def tail(
     """Print the latest exchanges, a line each."""
     from glasnost.record.ledger import read, rows  # noqa: PLC0415 - the database's library loads slowly
 
-    with _reading(config, ledger) as connection:
+    with reading(config, ledger) as connection:
         for found in read.last_ends(connection, count):
             row = rows.flat(found)
             words = (row["at"], row["id"], row["model"], row["label"] or "-", row["action"], row["served_by"] or "-")
-            typer.echo(_printable("  ".join(words)))
+            typer.echo(printable("  ".join(words)))
 
 
 @app.command()
@@ -82,7 +82,7 @@ def show(
     """Print everything about one exchange, as JSON."""
     from glasnost.record.ledger import read, rows  # noqa: PLC0415 - the database's library loads slowly
 
-    with _reading(config, ledger) as connection:
+    with reading(config, ledger) as connection:
         found = read.exchange(connection, exchange)
         if not found:
             raise LedgerError(f"There is no exchange {exchange!r} in the ledger.")
@@ -94,7 +94,7 @@ def stats(config: ConfigFile = None, ledger: Where = None, since: Since = "1970-
     """Print how much the ledger holds and what the answers were, as JSON."""
     from glasnost.record.ledger.stats import stats as count  # noqa: PLC0415 - the database's library loads slowly
 
-    with _reading(config, ledger) as connection:
+    with reading(config, ledger) as connection:
         typer.echo(json.dumps(count(connection, _moment(since)), indent=2))
 
 
@@ -116,7 +116,7 @@ def export(
         raise typer.BadParameter(f"--format is one of {', '.join(forms.FORMATS)}, not {form!r}")
     if form == "parquet" and output is None:
         raise typer.BadParameter("parquet needs --output")
-    with _reading(config, ledger) as connection:
+    with reading(config, ledger) as connection:
         found = read.ends(connection, _moment(since))
         if form == "parquet" and output is not None:
             count = forms.write_parquet(found, output)
@@ -174,7 +174,8 @@ def _place(config: Path | None, ledger: str | None) -> Place:
 
 
 @contextmanager
-def _reading(config: Path | None, ledger: str | None) -> Iterator[Connection]:
+def reading(config: Path | None, ledger: str | None) -> Iterator[Connection]:
+    """Open the ledger that was named; what goes wrong is told, and the command ends."""
     with _told(), _place(config, ledger).reader().connect() as connection:
         yield connection
 
@@ -201,6 +202,6 @@ def _moment(text: str) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Give a text that cannot move the cursor or turn the direction of writing."""
     return "".join(char if char.isascii() and char.isprintable() else json.dumps(char)[1:-1] for char in text)

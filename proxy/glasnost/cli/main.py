@@ -8,6 +8,7 @@ from glasnost import __version__
 from glasnost.cli.audit import audit
 from glasnost.cli.engine import engine
 from glasnost.cli.key import key
+from glasnost.cli.ladder import ladder
 from glasnost.cli.ledger import app as ledger
 from glasnost.cli.pull import pull
 from glasnost.cli.serve import serve
@@ -24,6 +25,7 @@ app.command()(engine)
 app.command()(pull)
 app.command()(audit)
 app.command()(key)
+app.command()(ladder)
 app.add_typer(ledger, name="ledger")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from glasnost.config.failover import Ratio
 from glasnost.config.fields import Count, Name, Seconds, Settings
 
 Prompt = Annotated[str, Field(min_length=1, max_length=8_000)]
@@ -19,6 +20,8 @@ class RerouteSettings(Settings):
     max_attempts: Count = 4
     seconds: Seconds = 120.0
     history: History = "drop"
+    order: Literal["configured", "learned"] = "configured"
+    explore: Ratio = 0.05
 
 
 class RungSettings(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
 from glasnost.pipeline.given import Means, judge_given
 from glasnost.pipeline.ladder import Step, steps
+from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.opinions import Opinions
 from glasnost.pipeline.race import Races
 from glasnost.pipeline.run import Clock, Run, client_left
@@ -47,6 +49,7 @@ class Pipeline:
         clock: Clock = time.monotonic,
         ids: Callable[[], str] = new_id,
         unfinished: Callable[[], ExchangeOutcome] = client_left,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Take every part; `unfinished` says why an exchange that was cancelled is over."""
         self._config = config
@@ -54,6 +57,9 @@ class Pipeline:
             name: steps(name, config.models, upstreams) for name in config.models
         }
         self.failover = Failover(config.failover, upstreams, clock)
+        learns = config.reroute.order == "learned"
+        #: What came of rungs so far, where the order of ladders is to be learned.
+        self.learned = Learned(config.reroute.explore, chance) if learns else None
         self._races = Races(config.race, clock)
         self._policy = policy
         self._recorder = recorder
@@ -124,6 +130,7 @@ class Pipeline:
             clock=self._clock,
             failover=self.failover,
             races=self._races if self._config.models[request.model].race else None,
+            learned=self.learned,
             key=key.hash if key is not None else "",
             opinions=self._opinions,
             unfinished=self._unfinished,

@@ -14,14 +14,17 @@ from glasnost.pipeline.climb import Climb
 from glasnost.pipeline.failover import Failover, upstreams_fault
 from glasnost.pipeline.history import cleared
 from glasnost.pipeline.ladder import Step
+from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.opinions import Opinions, Settled
 from glasnost.pipeline.race import Race, Races
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import FIRST, Attempt, Exchange, ExchangeOutcome, Recorder
+from glasnost.record.tried import Place, tried_in
 from glasnost.wire.answer import Answer
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.conversation import Conversation
+from glasnost.wire.language import language_of
 
 Clock = Callable[[], float]
 
@@ -51,10 +54,12 @@ class Run:
     failover: Failover = field(default_factory=Failover)
     races: Races | None = None
     key: str = ""
+    learned: Learned | None = None
     opinions: Opinions | None = None
     unfinished: Callable[[], ExchangeOutcome] = client_left
     conversation: Conversation = field(init=False)
     topics: tuple[str, ...] = field(init=False)
+    language: str = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
     started: float = field(init=False)
     released: int = field(init=False, default=0)
@@ -72,9 +77,12 @@ class Run:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
-        self._climb = Climb(self.request, self.steps, self.limits, self.failover, self.clock)
         self.conversation = self.request.conversation
         self.topics = topics_asked(self.policy, self.conversation)
+        self.language = language_of(self.conversation.prompt) if self.topics else ""
+        if self.learned is not None and self.topics:
+            self.steps = self.learned.order(self.steps, Place(self.request.model, self.topics[0], self.language))
+        self._climb = Climb(self.request, self.steps, self.limits, self.failover, self.clock)
 
     @property
     def retried(self) -> ChatRequest:
@@ -184,6 +192,8 @@ class Run:
         """Tell the recorder, once, what became of it, and wait until the last byte may leave."""
         if not self._closed:
             self._closed = True
+            if self.learned is not None:
+                self.learned.learn(tried_in(exchange))
             await self.recorder.closed(exchange)
 
     def action_for(self, step: Step) -> Action:
@@ -217,6 +227,7 @@ class Run:
             released=self.released_before + self.released,
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),
             after_release=after_release,
+            language=self.language,
             conversation=self.conversation,
             upstream_headers=dict(self.heard),
         )

@@ -98,7 +98,8 @@ class Exchange:
 
     `verdict` is that of the first answer that was audited, which is what the asked model did; `served_by` is the
     model whose answer went out, empty when none did. `after_release` says what was done about an answer that turned
-    out censored when some of it had left: flagged, stopped by an error, or followed by another answer.
+    out censored when some of it had left: flagged, stopped by an error, or followed by another answer. `language` is
+    that of a question on a topic.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Exchange:
     first_token: float | None = None
     released: int = 0
     skipped: tuple[Skipped, ...] = ()
+    language: str = ""
     after_release: AfterRelease | None = None
     conversation: Conversation = field(default_factory=lambda: Conversation(()))
     upstream_headers: Mapping[str, str] = field(default_factory=dict)

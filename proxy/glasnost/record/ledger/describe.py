@@ -21,6 +21,7 @@ def opened(exchange: Exchange) -> dict[str, Any]:
         "mode": exchange.mode,
         "topics": list(exchange.topics),
         "policy": exchange.policy_hash,
+        "language": exchange.language,
     }
 
 
@@ -46,6 +47,7 @@ def _attempt(attempt: Attempt, identity: Identity) -> dict[str, Any]:
         "rung": attempt.rung,
         "model": attempt.model,
         "upstream": attempt.upstream,
+        "purpose": attempt.purpose,
         "outcome": attempt.outcome,
         "error": attempt.error.code if attempt.error else None,
         "verdict": _verdict(attempt.verdict),
