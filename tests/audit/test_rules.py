@@ -3,6 +3,7 @@
 import pytest
 
 from glasnost.audit.rules import StreamRules
+from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings, TopicStream
 from harbour import harbour_policy
 
@@ -59,3 +60,16 @@ def test_what_a_late_verdict_does_is_said_by_the_topic_its_configuration_or_the_
     stopping = harbour_policy(stream="{after_release: stop}")
     assert rules().after_release(stopping, ON) == "stop"
     assert rules(topics={"test": TopicStream(after_release="flag")}).after_release(stopping, ON) == "flag"
+
+
+def test_a_topic_that_says_no_mode_is_not_loosened_by_a_wide_one_that_does():
+    policy = load_policy(("prc",))
+    assert rules(mode="hold").mode(policy, ("prc.china",)) == "window"
+    assert rules(mode="hold").mode(policy, ("prc.china", "prc.taiwan")) == "hold"
+    assert rules("observe", mode="hold").mode(policy, ("prc.taiwan",)) == "observe"
+
+
+def test_off_topics_a_window_is_held_where_the_answer_may_name_its_own_reason():
+    policy = load_policy(("general",))
+    assert rules(mode="hold").mode(policy, OFF) == "window"
+    assert rules(mode="observe").mode(policy, OFF) == "observe"

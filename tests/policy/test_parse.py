@@ -121,3 +121,30 @@ def test_any_junk_is_a_policy_error_and_never_another(key: str, junk: object) ->
 @pytest.mark.parametrize("text", ["", "[]", "7", "a: [", "{}"])
 def test_what_is_no_topic_at_all_is_a_policy_error(text: str) -> None:
     assert problems(text)
+
+
+def test_the_kinds_of_topic_are_read() -> None:
+    wide = parse_topic(GOOD.replace("[refusal, evasion]", "[refusal]") + "wide: true\n", "test.yaml")
+    assert (wide.wide, wide.harm) == (True, False)
+    text = GOOD.replace("acts_on: [refusal, evasion]\naction: reroute\n", "harm: true\n")
+    harm = parse_topic(text.replace("{all: [Beijing", "{then: [Beijing"), "test.yaml")
+    assert (harm.harm, harm.acts_on) == (True, frozenset())
+    assert harm.match.near[0].ordered
+    reason = parse_topic(GOOD.replace("  terms: {en", "  reasons: {en"), "test.yaml")
+    assert (reason.match.terms, len(reason.match.reasons)) == ((), 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("action: reroute", "action: reroute\nharm: true", "acts_on (line 15): has no place in a topic of harm"),
+        ("action: reroute", "action: reroute\nwide: true", "acts_on (line 15): must be [refusal] in a wide topic"),
+        ("acts_on: [refusal, evasion]\n", "", "acts_on (line 1): is required"),
+        ("acts_on: [refusal, evasion]", "acts_on: []", "acts_on (line 15): must not be empty"),
+        ("{all: [Beijing", "{then: [a1, b2], all: [Beijing", "match.near[0] (line 9): needs either all or then"),
+        ('  terms: {en: [Foobar], zh: [福福]}\n  near:\n    - {all: [Beijing, ["1989", "89"]], within: 12}\n', "",
+         "match (line 7): needs terms, near or reasons"),
+    ],
+)  # fmt: skip
+def test_what_a_kind_of_topic_cannot_have_is_told(old: str, new: str, problem: str) -> None:
+    assert any(line.startswith(problem) for line in changed(old, new)), changed(old, new)

@@ -74,7 +74,7 @@ def mark_sentence(
         tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.end),
         _facts(policy, seen, denied=Kind.DENIAL in counts),
         tuple(hit.topic_id for hit in policy.topics_in_text(seen, "answer")) if topics else (),
-        () if _DECLINING.isdisjoint(counts) else policy.reasons_in(seen),
+        _reasons(policy, seen, counts),
         suspicious=not SUSPICIOUS.isdisjoint(counts),
     )
 
@@ -106,6 +106,13 @@ def _said_once(hits: Sequence[PhraseHit]) -> Iterator[PhraseHit]:
 
 def _facts(policy: Policy, seen: Normalised, *, denied: bool) -> frozenset[tuple[str, str]]:
     return frozenset() if denied else frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen))
+
+
+def _reasons(policy: Policy, seen: Normalised, counts: Mapping[Kind, int]) -> tuple[str, ...]:
+    """Give the topics that a declining sentence gives as its reason; none where it gives one of safety."""
+    if _DECLINING.isdisjoint(counts) or Kind.SAFETY in counts:
+        return ()
+    return policy.reasons_in(seen)
 
 
 def _evidence(found: Found, seen: Normalised, sentence: Sentence, field: str, choice: int) -> Evidence:

@@ -2,9 +2,9 @@
 
 Rules kept here:
 - topics, the model, the key and the request each may say a mode; the tightest of them counts, and `stream.mode` where
-  none says any; `stream.mode: full` is full for everything;
+  none says any; `stream.mode: full` is full for everything; a topic that says none is not loosened by one that does;
 - the configuration's word on a topic, or else on its pack, replaces what the topic's file says;
-- a stream that touches no topic is observed, unless it is `full`;
+- a stream that touches no topic is observed, unless it is `full`; it has a window where its own words may be a topic;
 - of several topics, the sternest `after_release` counts.
 """
 
@@ -35,11 +35,14 @@ class StreamRules:
     def mode(self, policy: Policy, topic_ids: Iterable[str]) -> Mode:
         """Give the mode of a stream that touches these topics."""
         topics = [policy.topic(topic_id) for topic_id in topic_ids]
-        said = [*self.asked, *(mode for topic in topics if (mode := self._mode_of(topic)) is not None)]
-        if not said or self.settings.mode == "full":
+        by_topic = [self._mode_of(topic) for topic in topics]
+        said = [*self.asked, *(mode for mode in by_topic if mode is not None)]
+        if self.settings.mode == "full" or (not self.asked and (not said or None in by_topic)):
             said.append(self.settings.mode)
         tightest = max(said, key=TIGHTNESS.index)
-        return tightest if topics or tightest == "full" else "observe"
+        if topics or tightest == "full":
+            return tightest
+        return min(tightest, "window", key=TIGHTNESS.index) if policy.has_reasons else "observe"
 
     def after_release(self, policy: Policy, topic_ids: Iterable[str]) -> AfterRelease:
         """Say what happens when an answer on these topics turns out censored after some of it has left."""

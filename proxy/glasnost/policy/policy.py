@@ -93,6 +93,11 @@ class Policy:
             for span in matcher.find(seen)
         )
 
+    @property
+    def has_reasons(self) -> bool:
+        """Tell whether an answer can touch a topic by the reason that it gives for declining."""
+        return any(topic.match.reasons for topic in self.topics)
+
     def reasons_in(self, normalised: Normalised) -> tuple[str, ...]:
         """Find the topics that a sentence names as the reason for declining."""
         return tuple(dict.fromkeys(hit.payload for hit in self._reasons.find(normalised)))
