@@ -3,7 +3,9 @@
 import openai
 import pytest
 
-from gateway import HARMLESS, HONEST, REFUSAL, SENSITIVE, gateway
+from gateway import CONFIG, HARMLESS, HONEST, REFUSAL, SENSITIVE, gateway
+from glasnost.pipeline.rungs.raw import Raw
+from glasnost.wire.completions import CompletionsDialect
 
 OVER_HTTP = """
 upstreams:
@@ -78,6 +80,22 @@ def test_an_echoed_refusal_of_the_clients_own_is_not_held_against_the_model(clie
     completion = client.completions.create(model="asked", prompt=prompt, echo=True)
     assert completion.choices[0].text == prompt + PARIS
     assert completion.model_extra["glasnost"]["label"] == "complete"
+
+
+def test_rungs_that_need_a_chat_are_skipped_with_a_reason():
+    ladder = "[{rung: prefill}, {rung: language}, {rung: reframe}, {rung: model, model: alternative}]"
+    config = CONFIG.replace("[{rung: reframe}, {rung: model, model: alternative}]", ladder)
+    with gateway(config) as each:
+        completion = each.openai().completions.create(model="asked", prompt=SENSITIVE)
+    assert completion.choices[0].text == HONEST
+    glasnost = completion.model_extra["glasnost"]
+    assert [skipped["rung"] for skipped in glasnost["skipped"]] == ["prefill", "language"]
+    assert [attempt["rung"] for attempt in glasnost["attempts"]] == ["first", "reframe", "model"]
+
+
+def test_bare_text_is_not_made_bare_once_more():
+    (request,) = CompletionsDialect({"model": "m", "prompt": "Once"}, "1", 0).requests
+    assert Raw().lacks(request) == "It is bare text already."
 
 
 def test_token_ids_are_refused_since_nobody_can_tell_what_they_say(client):

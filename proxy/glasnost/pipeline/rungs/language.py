@@ -31,6 +31,8 @@ class Language:
 
     def lacks(self, request: ChatRequest) -> str | None:
         """Refuse what a translation would change, and questions that are in English already."""
+        if request.bare:
+            return "Bare text is no question that could be translated."
         if language_of(request.conversation.prompt) == TARGET:
             return "The question is in English already."
         if needs.tools(request) or needs.form(request):

@@ -30,6 +30,8 @@ class Prefill:
 
     def lacks(self, request: ChatRequest) -> str | None:
         """Refuse what an opening in prose would break."""
+        if request.bare:
+            return "Bare text has no turn that an opening could begin."
         if needs.tools(request):
             return "A written opening is prose, and the model could call no tool."
         if needs.form(request):

@@ -30,6 +30,8 @@ class Raw:
 
     def lacks(self, request: ChatRequest) -> str | None:
         """Refuse what only a chat template can bring to the model."""
+        if request.bare:
+            return "It is bare text already."
         if needs.tools(request):
             return "Without its chat template the model could call no tool."
         if needs.form(request):
