@@ -124,7 +124,7 @@ class Head:
     def chance(self, before: float, log_odds: float) -> float:
         """Give the probability of censorship from the one `before` and what the head reads."""
         bias, verdict, head = self.stack
-        return _sigmoid(bias + verdict * _logit(before) + head * log_odds)
+        return round(_sigmoid(bias + verdict * _logit(before) + head * log_odds), 4)
 
 
 def parse_head(text: str, source: str) -> Head:

@@ -11,6 +11,7 @@ from glasnost.config import (
     AdapterFile,
     Config,
     HttpUpstream,
+    JudgeSettings,
     LitellmUpstream,
     LocalUpstream,
     ModelSettings,
@@ -37,7 +38,15 @@ def load_config(path: Path | None, *, host: str | None, port: int | None) -> Con
         return parse_config(text, "the default configuration", host=host, port=port)
     config = parse_config(_read(path, str(path)), str(path), host=host, port=port)
     models = {name: _with_prompts(model, path.parent) for name, model in config.models.items()}
-    return config.model_copy(update={"models": models})
+    audit = config.audit.model_copy(update={"judge": _with_rubric(config.audit.judge, path.parent)})
+    return config.model_copy(update={"models": models, "audit": audit})
+
+
+def _with_rubric(judge: JudgeSettings | None, folder: Path) -> JudgeSettings | None:
+    """Read the judge's rubric, relative to the configuration's folder."""
+    if judge is None or judge.rubric_file is None:
+        return judge
+    return judge.model_copy(update={"rubric": _read(folder / judge.rubric_file, judge.rubric_file)})
 
 
 def _with_prompts(model: ModelSettings, folder: Path) -> ModelSettings:

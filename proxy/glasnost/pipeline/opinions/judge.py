@@ -12,6 +12,8 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 
+import structlog
+
 from glasnost.audit.judging import judge_body, read_judgement
 from glasnost.audit.opinion import Opinion
 from glasnost.config import JudgeSettings
@@ -23,6 +25,7 @@ from glasnost.wire import jsonio
 from glasnost.wire.answer import Completion
 from glasnost.wire.chat import ChatRequest
 
+_log = structlog.get_logger(__name__)
 MINUTE = 60.0
 Clock = Callable[[], float]
 
@@ -39,7 +42,7 @@ class Judged:
 def shipped_rubric() -> str:
     """Give the rubric that ships."""
     file = resources.files("glasnost.pipeline.opinions") / "texts" / "rubric.txt"
-    return file.read_text(encoding="utf-8").removesuffix("\n")
+    return file.read_text(encoding="utf-8")
 
 
 class Judge:
@@ -57,7 +60,7 @@ class Judge:
     ) -> None:
         self._settings = settings
         self._upstreams = tuple(upstreams)
-        self._rubric = settings.rubric or shipped_rubric()
+        self._rubric = (settings.rubric or shipped_rubric()).strip()
         self._clock = clock
         self._nonces = nonces
         self._asked: deque[float] = deque(maxlen=settings.per_minute)
@@ -92,7 +95,8 @@ class Judge:
                 completion = await self._complete(ChatRequest.parse(body))
         except (TimeoutError, UpstreamTimeout):
             return None, "late", None
-        except GlasnostError:
+        except GlasnostError as error:
+            _log.warning("judge_failed", model=self.model, error=str(error))
             return None, "failed", None
         opinion = read_judgement(completion, self.model)
         return opinion, _result(opinion), completion.get("usage")

@@ -32,6 +32,7 @@ class SemanticTier:
         self._clock = clock
         self._state: Literal["not_known", "fits", "other_model"] = "not_known"
         self._gpu = False
+        self._name = head.model
 
     @property
     def head(self) -> Head:
@@ -51,7 +52,8 @@ class SemanticTier:
                 readings, result = await self._read(pairs)
         except (TimeoutError, UpstreamTimeout):
             readings, result = None, "late"
-        except GlasnostError:
+        except GlasnostError as error:
+            _log.warning("semantic_tier_failed", upstream=self._settings.upstream, error=str(error))
             readings, result = None, "failed"
         return readings, Consultation("semantic", result, self._clock() - began)
 
@@ -61,7 +63,7 @@ class SemanticTier:
         if self._state != "fits":
             return None, self._state
         texts = [self._head.pair(question, said) for question, said in pairs]
-        body = {"model": self._head.model, "input": texts, "pooling": self._head.pooling}
+        body = {"model": self._name, "input": texts, "pooling": self._head.pooling}
         answer = await self._upstream.post("/embeddings", body)
         return [self._head.read(vector) for vector in _vectors(answer, len(pairs), self._head.width)], "read"
 
@@ -69,9 +71,9 @@ class SemanticTier:
         """Ask what the upstream serves; an engine tells its file's SHA-256 once it has read it."""
         facts = await self._upstream.get("/props", seconds=self._settings.seconds)
         model = facts.get("model") if isinstance(facts, dict) else None
-        sha256 = model.get("sha256") if isinstance(model, dict) else None
-        if not isinstance(facts, dict) or sha256 is None:
+        if not isinstance(model, dict) or (sha256 := model.get("sha256")) is None:
             return
+        self._name = str(model.get("name") or self._name)
         build = facts.get("build")
         self._gpu = isinstance(build, dict) and bool(build.get("gpu_offload")) and facts.get("gpu_layers") != 0
         self._state = "fits" if sha256 == self._head.sha256 else "other_model"
