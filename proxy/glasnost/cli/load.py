@@ -140,10 +140,21 @@ def _topic_files(pack: str) -> list[tuple[str, str]]:
     folder = _pack_folder(pack)
     files = [each for each in folder.iterdir() if each.name.endswith((".yaml", ".yml"))] if folder.is_dir() else []
     if not files:
-        shipped = ", ".join(sorted(each.name for each in _shipped().iterdir() if each.is_dir()))
+        shipped = ", ".join(shipped_packs())
         message = f"no topic files there; a pack is a folder of YAML files, or one of the shipped: {shipped}"
         raise PolicyError(pack, [Problem("", message)])
     return [(f"{pack}/{each.name}", each.read_text(encoding="utf-8")) for each in sorted(files, key=lambda f: f.name)]
+
+
+def shipped_packs() -> list[str]:
+    """Give the names of the packs that come with the package."""
+    return sorted(each.name for each in _shipped().iterdir() if each.is_dir())
+
+
+def harmless_prompts() -> list[str]:
+    """Read the shipped prompts that should touch no topic."""
+    lines = (_shipped() / "harmless.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _in_file(source: str, path: str) -> str:

@@ -10,6 +10,7 @@ from glasnost.cli.engine import engine
 from glasnost.cli.key import key
 from glasnost.cli.ladder import ladder
 from glasnost.cli.ledger import app as ledger
+from glasnost.cli.policy import app as policy
 from glasnost.cli.pull import pull
 from glasnost.cli.serve import serve
 
@@ -27,6 +28,7 @@ app.command()(audit)
 app.command()(key)
 app.command()(ladder)
 app.add_typer(ledger, name="ledger")
+app.add_typer(policy, name="policy")
 
 
 @app.command()

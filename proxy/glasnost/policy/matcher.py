@@ -69,7 +69,7 @@ class TopicMatcher:
             return _outermost(named)
         parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
-            if hit.payload.kind == "near":
+            if hit.payload.kind == "near" and not _covered(Span(topic, hit.phrase, hit.start, hit.end), denied):
                 parts[hit.payload.near].append(hit)
         for index, items in parts.items():
             together = _together(ruler, topic, self._near[topic][index], items)
