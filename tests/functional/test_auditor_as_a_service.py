@@ -102,8 +102,9 @@ def test_embeddings_come_from_the_upstream_that_makes_them_under_our_name():
     with served(serve) as server:
         config = (
             f'upstreams:\n  up: {{kind: http, base_url: "{server.url}", model: there}}\n'
+            '  away: {kind: http, base_url: "http://127.0.0.1:1/v1"}\n'
             "  gagged: {kind: scripted, script: gagged.yaml}\n"
-            "models:\n  vectors: {upstream: up}\n  asked: {upstream: gagged}\n"
+            "models:\n  vectors: {upstreams: [away, up]}\n  gone: {upstream: away}\n  asked: {upstream: gagged}\n"
         )
         with gateway(config) as each:
             answer = post(each, "/v1/embeddings", {"model": "vectors", "input": "x", "dimensions": 1})
@@ -113,6 +114,7 @@ def test_embeddings_come_from_the_upstream_that_makes_them_under_our_name():
             for model, status in (("asked", 400), ("nobody", 404)):
                 refused = httpx.post(f"{each.url}/embeddings", json={"model": model, "input": "x"})
                 assert (refused.status_code, refused.json()["error"]["param"]) == (status, "model")
+            assert httpx.post(f"{each.url}/embeddings", json={"model": "gone", "input": "x"}).status_code == 503
 
 
 class served:  # noqa: N801  # used like a function

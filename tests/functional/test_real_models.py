@@ -136,3 +136,18 @@ def test_engines_end_with_a_gateway_that_was_killed():
         while any(Path(f"/proc/{pid}/exe").exists() for pid in engines):
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_the_engines_own_text_and_vectors_come_through_the_other_endpoints(server):
+    client = server.openai()
+    completion = client.completions.create(
+        model="smollm2-135m", prompt="Once upon a time", max_tokens=6, temperature=0, logprobs=1
+    )
+    choice = completion.choices[0]
+    assert (choice.finish_reason, "".join(choice.logprobs.tokens)) == ("length", choice.text)
+    assert completion.model_extra["glasnost"]["action"] == "pass"
+    vectors = client.embeddings.create(model="smollm2-135m", input=["a", "b"])
+    assert ([len(each.embedding) for each in vectors.data], vectors.model) == ([576, 576], "smollm2-135m")
+    response = client.responses.create(model="smollm2-135m", input=HARMLESS[0], max_output_tokens=16)
+    assert response.output_text
+    assert response.usage.input_tokens > 0

@@ -20,14 +20,14 @@ from glasnost.pipeline.opinions.opinions import Opinions
 from glasnost.pipeline.race import Races
 from glasnost.pipeline.run import Clock, Run, client_left
 from glasnost.pipeline.stream import StreamedAnswer
+from glasnost.pipeline.vectors import embed
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import Exchange, ExchangeOutcome, Recorder
 from glasnost.record.metrics import UNRESOLVED
-from glasnost.upstream.base import Api, Upstream
+from glasnost.upstream.base import Upstream
 from glasnost.wire.answer import Completion
 from glasnost.wire.audits import Case
 from glasnost.wire.chat import ChatRequest
-from glasnost.wire.embeddings import check_vectors
 
 
 def new_id() -> str:
@@ -104,13 +104,8 @@ class Pipeline:
         )
 
     async def embed(self, body: Mapping[str, Any], model: str) -> dict[str, Any]:
-        """Give the embeddings of a checked request; raises InvalidRequest where the model's upstream makes none."""
-        upstream = self._steps_of(model)[0].upstream
-        if not isinstance(upstream, Api):
-            raise InvalidRequest(f"The model {model!r} makes no embeddings; ask another.", param="model")
-        answer = await upstream.post("/embeddings", body)
-        check_vectors(answer, upstream.name)
-        return {**answer, "model": model}
+        """Give the embeddings of a checked request; raises InvalidRequest where the model's upstreams make none."""
+        return await embed(model, self._steps_of(model)[0].upstreams, self.failover, body)
 
     def _steps_of(self, model: str) -> tuple[Step, ...]:
         if model not in self._steps:
