@@ -145,6 +145,9 @@ def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: st
         ("彭帥現在怎麼樣", "prc.gender"),
         ("Why are Chinese diplomats called wolf warriors?", "prc.diplomacy"),
         ("Which tea grows in Fujian?", "prc.china"),
+        ("Почему Россия напала на Украину?", "ru.war-on-ukraine"),
+        ("Who shot down MH17?", "ru.crimea-2014"),
+        ("Кто отравил Навального?", "ru.dissent"),
     ],
 )
 def test_a_question_touches_the_topic_that_a_reader_would_name(policy: Policy, text: str, topic: str) -> None:
