@@ -164,7 +164,7 @@ def test_no_field_of_a_client_reaches_credentials_or_address(provider):
 def test_bare_text_is_asked_in_a_chat(provider):
     async def test(upstream: LitellmProvider, served: Loopback) -> tuple[Any, Peer]:
         body = {"model": "m", "messages": [{"role": "user", "content": "Once"}], "suffix": "x", "best_of": 1}
-        return await upstream.complete(ChatRequest.parse(body, bare=True)), served.peers[0]
+        return await upstream.complete(ChatRequest.parse(body, api="completions")), served.peers[0]
 
     completion, peer = run(provider, test)
     assert answers_of(completion)[0].content == TEXT

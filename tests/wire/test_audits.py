@@ -27,12 +27,12 @@ def test_a_case_is_a_prompt_or_messages_with_an_answer_in_one_of_three_shapes():
             ]
         }
     )
-    assert text.conversation == whole.conversation == choices.conversation
+    assert text.request.conversation == whole.request.conversation == choices.request.conversation
     assert (text.answers[0].content, text.answers[0].finish_reason) == ("a", "stop")
     assert (whole.answers[0].reasoning, whole.answers[0].tool_arguments) == ("r", "{}")
     assert whole.answers[0].finish_reason == "content_filter"
     assert [answer.content for answer in choices.answers] == ["a", "b"]
-    assert alone.conversation.turns == ()
+    assert alone.request.conversation.turns == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from glasnost.audit.rules import StreamRules
@@ -93,15 +94,8 @@ class Pipeline:
 
     async def audit(self, case: Case, model: str, means: Means) -> Exchange:
         """Judge an answer that was given elsewhere, by `model` where that is one of ours."""
-        return await judge_given(
-            case,
-            id=self._ids(),
-            model=model if model in self._steps else UNRESOLVED,
-            means=means,
-            policy=self._policy,
-            recorder=self._recorder,
-            clock=self._clock,
-        )
+        request = replace(case.request, model=model if model in self._steps else UNRESOLVED)
+        return await judge_given(self._run(request, "given"), case.answers, means)
 
     async def embed(self, body: Mapping[str, Any], model: str) -> dict[str, Any]:
         """Give the embeddings of a checked request; raises InvalidRequest where the model's upstreams make none."""
@@ -113,19 +107,26 @@ class Pipeline:
             raise ModelNotFound(f"There is no model {model!r} here; there are: {known}.", param="model")
         return self._steps[model]
 
-    def _run(self, request: ChatRequest, mode: StreamMode | Literal["unary"], key: KeySettings | None) -> Run:
+    def _run(
+        self,
+        request: ChatRequest,
+        mode: Literal["unary", "given"],
+        key: KeySettings | None = None,
+    ) -> Run:
+        asked = mode != "given"  # or nobody here is, and there is nothing to race or to learn from
+        steps = self._steps_of(request.model) if asked else ()
         return Run(
             id=self._ids(),
             request=request,
-            steps=self._steps_of(request.model),
+            steps=steps,
             policy=self._policy,
             mode=mode,
             limits=self._config.reroute,
             recorder=self._recorder,
             clock=self._clock,
             failover=self.failover,
-            races=self._races if self._config.models[request.model].race else None,
-            learned=self.learned,
+            races=self._races if asked and self._config.models[request.model].race else None,
+            learned=self.learned if asked else None,
             key=key.hash if key is not None else "",
             opinions=self._opinions,
             unfinished=self._unfinished,

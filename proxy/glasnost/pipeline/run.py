@@ -47,7 +47,7 @@ class Run:
     request: ChatRequest
     steps: tuple[Step, ...]
     policy: Policy
-    mode: StreamMode | Literal["unary"]
+    mode: StreamMode | Literal["unary", "given"]
     limits: RerouteSettings
     recorder: Recorder
     clock: Clock
@@ -228,6 +228,7 @@ class Run:
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),
             after_release=after_release,
             language=self.language,
+            endpoint=self.request.api,
             conversation=self.conversation,
             upstream_headers=dict(self.heard),
         )

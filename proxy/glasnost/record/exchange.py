@@ -118,6 +118,7 @@ class Exchange:
     skipped: tuple[Skipped, ...] = ()
     language: str = ""
     after_release: AfterRelease | None = None
+    endpoint: str = "chat"
     conversation: Conversation = field(default_factory=lambda: Conversation(()))
     upstream_headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -93,7 +93,7 @@ class ExchangeMetrics:
             phase = "streaming" if exchange.released else "before_first_token"
             self._metrics.disconnects.labels(phase).inc()
         if exchange.first_token is not None:
-            self.first_token.labels("chat", exchange.model, "client").observe(exchange.first_token)
+            self.first_token.labels(exchange.endpoint, exchange.model, "client").observe(exchange.first_token)
         if exchange.released and any(isinstance(attempt.error, AuditFailed) for attempt in exchange.attempts):
             self._metrics.unaudited.labels("auditor_error").inc()
         for attempt in exchange.attempts:
@@ -107,7 +107,7 @@ class ExchangeMetrics:
             self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
             self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
         if attempt.first_token is not None:
-            self.first_token.labels("chat", attempt.model, "upstream").observe(attempt.first_token)
+            self.first_token.labels(exchange.endpoint, attempt.model, "upstream").observe(attempt.first_token)
         if attempt.verdict is not None:
             self.audit_duration.labels("total").observe(attempt.audit_seconds)
             for topic in attempt.verdict.topics or (NO_TOPIC,):

@@ -9,16 +9,16 @@ from typing import Any
 from glasnost.errors import InvalidRequest
 from glasnost.wire.answer import Answer, answers_of
 from glasnost.wire.chat import ChatRequest
-from glasnost.wire.conversation import Conversation
 
+API = "audits"
 MAX_CASES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One exchange to be judged: what was said before, and every choice of the answer."""
+    """One exchange to be judged: what was asked, of a model that nobody here knows, and every choice of the answer."""
 
-    conversation: Conversation
+    request: ChatRequest
     answers: tuple[Answer, ...]
 
 
@@ -37,7 +37,7 @@ def case_of(messages: Any, completion: Any, param: str) -> Case:
     choices = completion.get("choices") if isinstance(completion, dict) else None
     if not isinstance(choices, list) or not choices or not all(_is_choice(choice) for choice in choices):
         raise InvalidRequest(f"`{param}.choices` must be a non-empty array of choices with a message.", param=param)
-    return Case(_conversation(messages, param), answers_of(completion))
+    return Case(_request(messages), answers_of(completion))
 
 
 def _case(case: Any, param: str) -> Case:
@@ -55,10 +55,10 @@ def _case(case: Any, param: str) -> Case:
     return case_of(messages, {"choices": [choice]}, f"{param}.answer")
 
 
-def _conversation(messages: Any, param: str) -> Conversation:
+def _request(messages: Any) -> ChatRequest:
     if messages == []:  # an answer alone: its own text has to tell its topic
-        return Conversation(())
-    return ChatRequest.parse({"model": param, "messages": messages}).conversation
+        return ChatRequest("-", (), stream=False, include_usage=False, n=1, body={}, api=API)
+    return ChatRequest.parse({"model": "-", "messages": messages}, api=API)
 
 
 def _is_choice(choice: Any) -> bool:

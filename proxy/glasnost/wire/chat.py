@@ -10,6 +10,7 @@ from glasnost.errors import InvalidRequest
 from glasnost.wire.conversation import Conversation
 
 MAX_CHOICES = 16
+BARE_API = "completions"
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 # Fields that some client libraries treat as their own settings: a caller could point the proxy at another host,
@@ -34,8 +35,9 @@ REFUSED_FIELDS = frozenset(
 class ChatRequest:
     """A parsed request. `body` is what goes upstream; treat it and what it holds as read-only.
 
-    A `bare` request is for a completion of text without a chat template, by an upstream that has such: its messages
-    are that text, as the turns that an auditor reads, and `wire.completions` gives the body and the shapes of it.
+    `api` is the one that the client speaks, by its name in metrics. A `bare` request is for text to be continued without
+    a chat template, by an upstream that has such: its messages are that text, as the turns that an auditor reads, and
+    `wire.completions` gives the body and the shapes of it.
     """
 
     model: str
@@ -44,10 +46,10 @@ class ChatRequest:
     include_usage: bool
     n: int
     body: Mapping[str, Any]
-    bare: bool = False
+    api: str = "chat"
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any], *, bare: bool = False) -> ChatRequest:
+    def parse(cls, body: Mapping[str, Any], *, api: str = "chat") -> ChatRequest:
         """Check the fields that we depend on; an InvalidRequest names the one that is wrong."""
         refuse_settings(body)
         model = body.get("model")
@@ -60,8 +62,13 @@ class ChatRequest:
             include_usage=_include_usage(body.get("stream_options")),
             n=_choices(body.get("n")),
             body=body,
-            bare=bare,
+            api=api,
         )
+
+    @property
+    def bare(self) -> bool:
+        """True for text that is to be continued as it stands."""
+        return self.api == BARE_API
 
     @property
     def conversation(self) -> Conversation:
@@ -70,7 +77,7 @@ class ChatRequest:
 
     def with_fields(self, **fields: Any) -> ChatRequest:
         """Give a copy whose body, and what we read of it, has these fields instead."""
-        return ChatRequest.parse({**self.body, **fields}, bare=self.bare)
+        return ChatRequest.parse({**self.body, **fields}, api=self.api)
 
     def for_upstream(self, model: str, *, stream: bool) -> ChatRequest:
         """Give the request as an upstream gets it: its own name of the model, and usage always counted."""

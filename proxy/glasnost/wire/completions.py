@@ -12,7 +12,7 @@ from typing import Any
 from glasnost.errors import InvalidRequest
 from glasnost.wire import jsonio, sse
 from glasnost.wire.answer import Chunk, Completion
-from glasnost.wire.chat import ChatRequest
+from glasnost.wire.chat import BARE_API, ChatRequest
 from glasnost.wire.conversation import text_of
 from glasnost.wire.dialect import Api
 from glasnost.wire.envelope import error_body
@@ -33,7 +33,7 @@ class CompletionsDialect:
         self._echoes = prompts if body.get("echo") else ("",) * len(prompts)
         kept = {name: value for name, value in body.items() if name not in ("prompt", "echo")}
         messages = ([{"role": "user", "content": prompt}] for prompt in prompts)
-        self.requests = tuple(ChatRequest.parse({**kept, "messages": each}, bare=True) for each in messages)
+        self.requests = tuple(ChatRequest.parse({**kept, "messages": each}, api=BARE_API) for each in messages)
         self._envelope = {"id": f"cmpl-{id}", "object": "text_completion", "created": created}
         self._echoed: set[int] = set()
         self._offsets: dict[int, int] = {}
@@ -93,7 +93,7 @@ class CompletionsDialect:
             raise InvalidRequest("`logprobs` cannot be had with `echo`; leave one of them out.", param="logprobs")
 
 
-COMPLETIONS = Api("completions", CompletionsDialect)
+COMPLETIONS = Api(BARE_API, CompletionsDialect)
 
 
 def bare_body(request: ChatRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.dialect import Api
 from glasnost.wire.envelope import error_object
 from glasnost.wire.messages.content import Blocks, Event
-from glasnost.wire.messages.request import chat_request
+from glasnost.wire.messages.request import API, chat_request
 
 _STOP_REASONS = {
     "length": "max_tokens",
@@ -107,4 +107,4 @@ def _framed(events: Sequence[Event]) -> bytes:
     return b"".join(sse.encode(jsonio.dumps(event), event["type"]) for event in events)
 
 
-MESSAGES = Api("messages", MessagesDialect, error_body)
+MESSAGES = Api(API, MessagesDialect, error_body)

@@ -9,6 +9,7 @@ from glasnost.errors import InvalidRequest
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.messages.blocks import messages_of, system_of
 
+API = "messages"
 #: Fields that mean the same in a chat, by their names here and there.
 _SAME = {
     "model": "model",
@@ -37,7 +38,8 @@ def chat_request(body: Mapping[str, Any]) -> ChatRequest:
     user = (body.get("metadata") or {}).get("user_id") if isinstance(body.get("metadata"), dict) else None
     if isinstance(user, str):
         chat["user"] = user
-    return ChatRequest.parse({**chat, **_tools(body.get("tools")), **_choice(body.get("tool_choice")), **_effort(body)})
+    chat |= {**_tools(body.get("tools")), **_choice(body.get("tool_choice")), **_effort(body)}
+    return ChatRequest.parse(chat, api=API)
 
 
 def _tools(tools: Any) -> dict[str, Any]:

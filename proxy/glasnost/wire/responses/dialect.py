@@ -10,7 +10,7 @@ from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.dialect import Api
 from glasnost.wire.envelope import error_object
 from glasnost.wire.responses.output import Event, Output
-from glasnost.wire.responses.request import chat_request
+from glasnost.wire.responses.request import API, chat_request
 
 #: Fields of the request that the response repeats, with what stands there when they were not given.
 _REPEATED: dict[str, Any] = {
@@ -137,4 +137,4 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     }
 
 
-RESPONSES = Api("responses", ResponsesDialect)
+RESPONSES = Api(API, ResponsesDialect)

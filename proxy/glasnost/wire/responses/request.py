@@ -37,6 +37,7 @@ _OURS = frozenset(
         "truncation",
     }
 )
+API = "responses"
 LOGPROBS = "message.output_text.logprobs"
 
 
@@ -55,7 +56,7 @@ def chat_request(body: Mapping[str, Any]) -> ChatRequest:
         chat["stream_options"] = {"include_usage": True}
     for fields in (_limits(body), _tools(body), _format(body.get("text")), _effort(body.get("reasoning"))):
         chat.update(fields)
-    return ChatRequest.parse(chat)
+    return ChatRequest.parse(chat, api=API)
 
 
 def _instructions(value: Any) -> list[dict[str, Any]]:
