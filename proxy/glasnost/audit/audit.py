@@ -12,6 +12,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from glasnost.audit.action import SEVERITY, action_of, otherwise_of
 from glasnost.audit.detectors import Finding, examine
@@ -27,20 +28,22 @@ RECENT_TURNS = 6
 _DECLINED = frozenset({Label.REFUSAL, Label.EVASION, Label.TRUNCATED})
 
 
-def audit(
+def audit(  # noqa: PLR0913  # what may differ is named at the call
     policy: Policy,
     conversation: Conversation,
     answers: Sequence[Answer] | Answer,
     signals: Signals = Signals(),  # noqa: B008  # frozen
     *,
     on_topic: bool = False,
+    asked: tuple[str, ...] | None = None,
 ) -> Verdict:
     """Judge a whole answer: one Answer, or every choice of a completion.
 
-    With `on_topic` the first key counts as turned whatever is asked, to measure the second alone.
+    With `on_topic` the first key counts as turned whatever is asked, to measure the second alone. `asked` are the
+    conversation's topics, for those who know them.
     """
     choices = (answers,) if isinstance(answers, Answer) else answers
-    inquiry = Inquiry(policy, conversation, len(choices), on_topic=on_topic)
+    inquiry = Inquiry(policy, conversation, len(choices), on_topic=on_topic, asked=asked)
     for reading, answer in zip(inquiry.readings, choices, strict=True):
         reading.finish_reason = answer.finish_reason
         for name, text in answer.texts():
@@ -53,11 +56,19 @@ def audit(
 class Inquiry:
     """The state of one audit: the conversation is judged at once, the answer as it comes."""
 
-    def __init__(self, policy: Policy, conversation: Conversation, choices: int, *, on_topic: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        conversation: Conversation,
+        choices: int,
+        *,
+        on_topic: bool = False,
+        asked: tuple[str, ...] | None = None,
+    ) -> None:
         self._policy = policy
+        self._conversation = conversation
         self._on_topic = on_topic
-        self._asked = topics_asked(policy, conversation)
-        self._harm = policy.asks_for_harm(conversation.prompt)
+        self._asked = topics_asked(policy, conversation) if asked is None else asked
         self.readings = [self._reading(number) for number in range(choices)]
 
     def feed(self, choice: int, name: str, text: str) -> bool:
@@ -88,6 +99,10 @@ class Inquiry:
     def certain(self) -> bool:
         """True when something was said that more text cannot take back, such as a published refusal."""
         return any(reading.canned is not None for reading in self.readings)
+
+    @cached_property
+    def _harm(self) -> bool:
+        return self._policy.asks_for_harm(self._conversation.prompt)
 
     def _settled(self, finding: Finding) -> Finding:
         """Put safety before politics."""

@@ -8,8 +8,8 @@ Rules kept here:
   nothing suspicious; from then on as `window`;
 - `window`: what leaves is what is judged; from the first suspicious sentence on all is kept to the end;
 - `full`: nothing leaves before the end; `observe`: everything leaves at once, and the end tells what it was;
-- where the prompt touches no topic, the mode is chosen anew whenever the answer touches one; its opening is gone by
-  then, so that `hold` is `window`;
+- where the prompt touches no topic, or a wide one alone, the mode is chosen anew whenever the answer touches one; where
+  its opening is gone by then, `hold` is `window`;
 - a hold that reaches its cap does as the settings say; what is suspicious is never released by the cap on openings;
 - an interruption comes before the end only where no further text could take it back, or at a cap;
 - the verdict at the end is the one that `audit()` gives the whole answer, however its text was split, unless a cap
@@ -57,14 +57,25 @@ Event = Release | Interrupt
 
 
 class StreamAudit:
-    """One streamed answer: `feed` it, tell it when a time is over, `finish` it."""
+    """One streamed answer: `feed` it, tell it when a time is over, `finish` it.
 
-    def __init__(self, policy: Policy, conversation: Conversation, rules: StreamRules, *, choices: int = 1) -> None:
+    `asked` are the topics of the conversation, for those who know them.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        conversation: Conversation,
+        rules: StreamRules,
+        *,
+        choices: int = 1,
+        asked: tuple[str, ...] | None = None,
+    ) -> None:
         self._policy = policy
         self._rules = rules
-        self._inquiry = Inquiry(policy, conversation, choices)
-        self._asked = bool(self._inquiry.topics)
+        self._inquiry = Inquiry(policy, conversation, choices, asked=asked)
         self._topics = self._inquiry.topics
+        self._turns = policy.all_wide(self._topics)
         self._mode: Mode = rules.mode(policy, self._topics)
         self._backlog = Backlog()
         self._opening_bytes: dict[int, int] = {}
@@ -113,7 +124,7 @@ class StreamAudit:
             if choice < len(self._inquiry.readings):
                 self._inquiry.readings[choice].finish_reason = reason
         passed = self._release() if self._mode == "observe" else []
-        if any(finished) and not self._asked:
+        if any(finished) and self._turns:
             self._choose_mode()
         if self._mode == "observe":
             return passed
@@ -157,7 +168,7 @@ class StreamAudit:
         if (topics := self._inquiry.topics) != self._topics and self._state == "reading":
             self._topics = topics
             mode = self._rules.mode(self._policy, topics)
-            self._mode = "window" if mode == "hold" else mode
+            self._mode = "window" if mode == "hold" and self._mode != "hold" else mode
 
     def _judge(self) -> list[Event]:
         """Interrupt what is beyond doubt, else release what has been cleared."""

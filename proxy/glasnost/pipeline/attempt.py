@@ -38,7 +38,7 @@ class StreamAttempt:
         self._step = step
         self._rules = rules
         self._amending = amending
-        self._auditor = StreamAudit(run.policy, run.conversation, rules, choices=run.request.n)
+        self._auditor = StreamAudit(run.policy, run.conversation, rules, choices=run.request.n, asked=run.topics)
         self._started = run.clock()
         self._said_since: float | None = None
         self._held_since: float | None = None

@@ -113,7 +113,7 @@ async def _answer(run: Run, step: Step) -> Candidate:
         since = run.clock() - started
         attempt = replace(attempt, outcome="answered", usage=completion.get("usage"), answers=answers)
         attempt = replace(attempt, excerpt=excerpt(answers))
-        verdict, spent = timed(lambda: audit(run.policy, run.conversation, answers))
+        verdict, spent = timed(lambda: audit(run.policy, run.conversation, answers, asked=run.topics))
         attempt = replace(attempt, seconds=since, audit_seconds=spent, first_token=since)
         settled = await run.settle(verdict, answers, step.model)
         attempt = replace(attempt, verdict=settled.verdict, consulted=settled.consulted)
