@@ -35,9 +35,9 @@ REFUSED_FIELDS = frozenset(
 class ChatRequest:
     """A parsed request. `body` is what goes upstream; treat it and what it holds as read-only.
 
-    `api` is the one that the client speaks, by its name in metrics. A `bare` request is for text to be continued without
-    a chat template, by an upstream that has such: its messages are that text, as the turns that an auditor reads, and
-    `wire.completions` gives the body and the shapes of it.
+    `api` is the one that the client speaks, by its name in metrics. A `bare` request is for text to be continued
+    without a chat template, by an upstream that has such: its messages are that text, as the turns that an auditor
+    reads, and `wire.completions` gives the body and the shapes of it.
     """
 
     model: str
