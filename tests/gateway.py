@@ -99,7 +99,9 @@ def gateway(
     settings = parse_config(config, "test")
     texts = {"gagged": gagged, "open": answers, **others}
     scripts = {name: parse_script(text, name) for name, text in texts.items()}
-    app = build_app(settings, compiled(settings.audit.packs), {}, scripts, os.environ, drain=Drain(), head=head)
+    wanted = [settings.audit.packs, *(key.packs for key in settings.server.keys if key.packs)]
+    policies = {packs: compiled(packs) for packs in wanted}
+    app = build_app(settings, policies, {}, scripts, os.environ, drain=Drain(), head=head)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(

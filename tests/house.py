@@ -76,7 +76,7 @@ class House:
             for name, rules in scripts.items()
         }
         self.notes = Notes()
-        self.pipeline = Pipeline(self.config, self.heard, policy, self.notes)
+        self.pipeline = Pipeline(self.config, self.heard, {self.config.audit.packs: policy}, self.notes)
 
     def ask(self, prompt: str = SENSITIVE, *, messages=None, stream=False, **fields):
         """Ask; gives the text that the client got and the `glasnost` object."""

@@ -13,7 +13,8 @@ GlasnostError
 │   ├── PayloadTooLarge      413
 │   ├── UnsupportedMedia     415
 │   ├── MisdirectedRequest   421
-│   └── QueueFull            429, with Retry-After
+│   ├── QueueFull            429, with Retry-After
+│   └── RateLimited          429, a key has used up what it may
 ├── UpstreamError            502, an upstream's fault
 │   ├── UpstreamRejected     the status that the upstream sent, body kept
 │   ├── UpstreamUnavailable  503, with Retry-After
@@ -152,6 +153,14 @@ class QueueFull(RequestError):
     status = 429
     type = "rate_limit_error"
     code = "queue_full"
+
+
+class RateLimited(RequestError):
+    """A key has used up what it may use for now."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
 
 
 class UpstreamError(GlasnostError):

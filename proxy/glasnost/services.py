@@ -36,9 +36,11 @@ from glasnost.record.ledger.place import place_of
 from glasnost.record.ledger.recall import recall
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
+from glasnost.record.quotas import Quotas
 from glasnost.record.recorders import Recorders
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
+from glasnost.server.keys import Guard
 from glasnost.upstream.base import Upstream
 from glasnost.upstream.housing import house
 from glasnost.upstream.http import HttpServer
@@ -53,7 +55,7 @@ log = structlog.get_logger()
 
 def build_app(  # noqa: PLR0913 - what was read from files is handed over by name
     config: Config,
-    policy: Policy,
+    policies: Mapping[tuple[str, ...], Policy],
     files: Mapping[str, Path],
     scripts: Mapping[str, Script],
     environ: Mapping[str, str],
@@ -69,36 +71,36 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     always loaded have no room on this machine, when a setting names a topic that no pack has, or when the ledger cannot
     be kept.
     """
-    _check_topics(config, policy)
+    topics = sorted({topic.id for policy in policies.values() for topic in policy.topics})
+    _check_topics(config, topics)
     engines = house(config, files)
     upstreams = {
         name: engines.get(name) or _upstream(name, settings, scripts, environ)
         for name, settings in config.upstreams.items()
     }
     metrics = Metrics(_registry(), __version__)
-    counted = ExchangeMetrics(metrics, _targets(config), [topic.id for topic in policy.topics], upstreams)
+    counted = ExchangeMetrics(metrics, _targets(config), topics, upstreams)
     EngineCollector(metrics, engines)
     ledger = _ledger(config, environ, engines, metrics)
-    recorder = Recorders(ledger, counted) if ledger else counted
+    quotas = _quotas(config, environ, metrics)
     pipeline = Pipeline(
         config,
         upstreams,
-        policy,
-        recorder,
+        policies,
+        Recorders(ledger, counted, quotas),
         opinions=build_opinions(config, upstreams, head),
         unfinished=drain.unfinished,
     )
-    backends = Backends(Registry(upstreams), ledger, partial(_remember, config, environ, pipeline.learned))
+    backends = Backends(Registry(upstreams), ledger, quotas, partial(_remember, config, environ, pipeline.learned))
     FailoverCollector(metrics, pipeline.failover)
-    return create_app(config, pipeline, backends, metrics, drain)
+    server = config.server
+    pepper = environ[server.pepper_env] if server.pepper_env else None
+    return create_app(config, pipeline, backends, metrics, drain=drain, guard=Guard(server.keys, pepper, quotas))
 
 
-def _check_topics(config: Config, policy: Policy) -> None:
-    known = {topic.id for topic in policy.topics}
+def _check_topics(config: Config, known: Sequence[str]) -> None:
     unknown = [
-        Problem(
-            f"stream.topics.{name}", f"no pack of audit.packs has this topic; there are: {', '.join(sorted(known))}"
-        )
+        Problem(f"stream.topics.{name}", f"no pack of audit.packs has this topic; there are: {', '.join(known)}")
         for name in config.stream.topics
         if not any(topic == name or topic.startswith(f"{name}.") for topic in known)
     ]
@@ -107,12 +109,15 @@ def _check_topics(config: Config, policy: Policy) -> None:
 
 
 class Backends:
-    """The upstreams and the ledger: what is started, asked and stopped together."""
+    """The upstreams, the ledger and the quotas: what is started, asked and stopped together."""
 
-    def __init__(self, upstreams: Registry, ledger: Ledger | None, remember: Callable[[], None]) -> None:
+    def __init__(
+        self, upstreams: Registry, ledger: Ledger | None, quotas: Quotas, remember: Callable[[], None]
+    ) -> None:
         """Take `remember`, which reads back what the ledger knows; it is called in a thread, once."""
         self._remember = remember
         self._upstreams = upstreams
+        self._quotas = quotas
         self._ledger = ledger
 
     async def start(self) -> None:
@@ -131,6 +136,7 @@ class Backends:
         """Stop the ledger last: what the end of an upstream cuts off is recorded as cut off."""
         try:
             await self._upstreams.aclose()
+            await self._quotas.aclose()
         finally:
             if self._ledger is not None:
                 await self._ledger.aclose()
@@ -158,6 +164,11 @@ def _remember(config: Config, environ: Mapping[str, str], learned: Learned | Non
             learned.learn(recall(connection))
     except (LedgerError, SQLAlchemyError) as error:
         log.warning("ladder_not_recalled", reason=str(error))
+
+
+def _quotas(config: Config, environ: Mapping[str, str], metrics: Metrics) -> Quotas:
+    variable = config.limits.redis_url_env
+    return Quotas(metrics, environ[variable] if variable else None)
 
 
 def _registry() -> CollectorRegistry:

@@ -134,7 +134,7 @@ def test_a_configuration_with_scripts_beside_it_serves(tmp_path):
 
 
 def test_a_key_and_its_hash_fit_each_other():
-    lines = CliRunner().invoke(app, ["key"]).output.split()
+    lines = CliRunner().invoke(app, ["key", "create"]).output.split()
     fresh, digest = lines[1], lines[3]
     text = "upstreams: {a: {kind: http, base_url: 'http://h/v1'}}\nmodels: {m: {upstream: a}}\n"
     config = text + f"server: {{host: 0.0.0.0, keys: ['{digest}']}}\n"

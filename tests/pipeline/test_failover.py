@@ -31,7 +31,7 @@ OTHER = [{"text": HONEST}]
 def house(a, b, clock=None):
     each = House(CONFIG, a=a, b=b, open=OTHER)
     if clock is not None:
-        each.pipeline = Pipeline(each.config, each.heard, POLICY, each.notes, clock=clock)
+        each.pipeline = Pipeline(each.config, each.heard, {("prc",): POLICY}, each.notes, clock=clock)
     return each
 
 
@@ -165,7 +165,7 @@ models: {asked: {upstreams: [gone, ill, well]}}
             upstreams = {name: HttpServer(name, HttpUpstream(kind="http", base_url=url)) for name, url in urls.items()}
             for each in upstreams.values():
                 stack.push_async_callback(each.aclose)
-            pipeline = Pipeline(parse_config(config, "test"), upstreams, POLICY, Notes())
+            pipeline = Pipeline(parse_config(config, "test"), upstreams, {("prc",): POLICY}, Notes())
             body = {"model": "asked", "messages": [{"role": "user", "content": HARMLESS}]}
             _, exchange = await pipeline.complete(ChatRequest.parse(body))
             return exchange

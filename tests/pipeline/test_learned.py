@@ -106,7 +106,7 @@ def rungs(glasnost):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_pipeline_learns_from_its_exchanges(stream):
     each, ticks = house(), itertools.count()
-    each.pipeline = Pipeline(each.config, each.heard, POLICY, each.notes, clock=lambda: next(ticks) / 1000)
+    each.pipeline = Pipeline(each.config, each.heard, {("prc",): POLICY}, each.notes, clock=lambda: next(ticks) / 1000)
     orders = [rungs(each.ask(stream=stream)[1]) for _ in range(4)]
     assert orders[0] == ["first", "reframe", "prefill", "model"]
     assert orders[-1] == ["first", "model"]
@@ -118,7 +118,7 @@ def test_off_it_learns_nothing_and_asks_no_chance():
         raise AssertionError
 
     each = house(CONFIG.replace("order: learned, explore: 0", "order: configured"))
-    each.pipeline = Pipeline(each.config, each.heard, POLICY, each.notes, chance=chance)
+    each.pipeline = Pipeline(each.config, each.heard, {("prc",): POLICY}, each.notes, chance=chance)
     assert [rungs(each.ask()[1]) for _ in range(3)] == [["first", "reframe", "prefill", "model"]] * 3
     assert each.pipeline.learned is None
 

@@ -132,7 +132,7 @@ def pipeline(chunks):
     scripts = {"gagged": {"rules": [{"chunks": chunks}]}, "open": {"rules": [{"text": HONEST}]}}
     upstreams = {name: ScriptPlayer(name, parse_script(json.dumps(each), name)) for name, each in scripts.items()}
     recorder = ExchangeMetrics(Metrics(CollectorRegistry(), "0"), {}, [], upstreams)
-    return Pipeline(CONFIG, upstreams, POLICY, recorder)
+    return Pipeline(CONFIG, upstreams, {("prc",): POLICY}, recorder)
 
 
 async def collect(served):

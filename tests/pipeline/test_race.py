@@ -7,6 +7,7 @@ import pytest
 
 from glasnost.config import HttpUpstream, KeySettings, RaceSettings, parse_config
 from glasnost.errors import ConfigError
+from glasnost.pipeline.caller import Caller
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.pipeline.race import Race, Races
 from glasnost.upstream.http import HttpServer
@@ -147,7 +148,7 @@ def test_the_pipeline_counts_races_by_the_clients_key():
 
     async def ask():
         for key in (*keys, *keys):
-            await each.pipeline.complete(ChatRequest.parse(body), key=key)
+            await each.pipeline.complete(ChatRequest.parse(body), Caller(key))
 
     asyncio.run(ask())
     assert len(each.heard["open"].requests) == 2
@@ -183,7 +184,7 @@ def test_the_loser_is_cut_off_on_its_socket_before_it_could_send_two_more_chunks
         async with loopback(loser) as slow, loopback(winner) as fast:
             urls = {"gagged": slow.url, "open": fast.url}
             upstreams = {name: HttpServer(name, HttpUpstream(kind="http", base_url=url)) for name, url in urls.items()}
-            pipeline = Pipeline(parse_config(config, "test"), upstreams, POLICY, Notes())
+            pipeline = Pipeline(parse_config(config, "test"), upstreams, {("prc",): POLICY}, Notes())
             body = {"model": "asked", "messages": [{"role": "user", "content": SENSITIVE}], "stream": True}
             chunks = [json.dumps(each) async for each in pipeline.stream(ChatRequest.parse(body)).chunks()]
             for each in upstreams.values():

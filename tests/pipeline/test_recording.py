@@ -49,7 +49,7 @@ class Slow:
 def door(recorder):
     rule = {"text": HONEST, "split": 5}
     upstream = ScriptPlayer("one", parse_script(json.dumps({"rules": [rule]}), "one"))
-    return Pipeline(CONFIG, {"one": upstream}, POLICY, recorder)
+    return Pipeline(CONFIG, {"one": upstream}, {("prc",): POLICY}, recorder)
 
 
 def request(**fields):

@@ -27,7 +27,8 @@ def running():
 
 @pytest.fixture(scope="module")
 def keyed():
-    with gateway(CONFIG + f"server: {{keys: ['{hashed('first')}', '{hashed(KEY)}']}}\n") as each:
+    first = f"{{hash: '{hashed('first')}', scopes: ['audit:read']}}"
+    with gateway(CONFIG + f"server: {{keys: [{first}, '{hashed(KEY)}']}}\n") as each:
         yield each
 
 

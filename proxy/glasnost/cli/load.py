@@ -65,6 +65,12 @@ def load_policy(packs: tuple[str, ...]) -> Policy:
     return build_policy(load_topics(tuple(dict.fromkeys((*packs, SAFETY)))))
 
 
+def load_policies(config: Config) -> dict[tuple[str, ...], Policy]:
+    """Compile the packs of the configuration, and those of every key that has its own; raises PolicyError."""
+    wanted = [config.audit.packs, *(key.packs for key in config.server.keys if key.packs is not None)]
+    return {packs: load_policy(packs) for packs in dict.fromkeys(wanted)}
+
+
 def load_topics(packs: tuple[str, ...]) -> list[Topic]:
     """Read every topic of the packs; raises PolicyError with the problems of all files."""
     topics: list[Topic] = []

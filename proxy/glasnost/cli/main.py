@@ -7,7 +7,7 @@ import typer
 from glasnost import __version__
 from glasnost.cli.audit import audit
 from glasnost.cli.engine import engine
-from glasnost.cli.key import key
+from glasnost.cli.key import app as key
 from glasnost.cli.ladder import ladder
 from glasnost.cli.ledger import app as ledger
 from glasnost.cli.policy import app as policy
@@ -25,8 +25,8 @@ app.command()(serve)
 app.command()(engine)
 app.command()(pull)
 app.command()(audit)
-app.command()(key)
 app.command()(ladder)
+app.add_typer(key, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(policy, name="policy")
 

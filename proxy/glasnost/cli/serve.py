@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from glasnost.cli import load, logs, opinions
+from glasnost.cli.keys import with_keys
 from glasnost.errors import DocumentError
 from glasnost.models.cache import cache_folder
 
@@ -28,12 +29,14 @@ def serve(
     source = str(config) if config else "the default configuration"
     try:
         settings = load.load_config(config, host=host, port=port)
+        folder = config.parent if config else Path()
+        settings = with_keys(settings, source, folder, os.environ)
         load.check_keys(settings, source, os.environ)
-        policy = load.load_policy(settings.audit.packs)
-        scripts = load.load_scripts(settings, config.parent if config else Path())
+        policies = load.load_policies(settings)
+        scripts = load.load_scripts(settings, folder)
         files = load.find_files(settings, source, cache_folder(os.environ))
         opinions.check_opinions(settings, source, files)
-        head = opinions.load_head(settings, source, config.parent if config else Path(), files)
+        head = opinions.load_head(settings, source, folder, files)
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -43,7 +46,7 @@ def serve(
 
     drain = Drain()
     try:
-        app = build_app(settings, policy, files, scripts, os.environ, drain=drain, head=head)
+        app = build_app(settings, policies, files, scripts, os.environ, drain=drain, head=head)
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

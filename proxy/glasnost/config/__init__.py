@@ -4,6 +4,7 @@ from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import AfterRelease, KvType, Overflow, StreamMode
 from glasnost.config.judged import opinion_problems
+from glasnost.config.keys import KeyLimits, KeyScope, KeySettings, KeysFile, LimitsSettings
 from glasnost.config.ladder import (
     History,
     LanguageRung,
@@ -24,7 +25,7 @@ from glasnost.config.opinions import JudgeSettings, SemanticSettings
 from glasnost.config.parse import Config, is_loopback, parse_config
 from glasnost.config.problems import problems_of
 from glasnost.config.race import RaceSettings
-from glasnost.config.server import KeySettings, ServerSettings
+from glasnost.config.server import ServerSettings
 from glasnost.config.stream import HeldCap, OpeningCap, StreamSettings, TopicStream
 from glasnost.config.upstreams import (
     Adapter,
@@ -52,10 +53,14 @@ __all__ = [
     "History",
     "HttpUpstream",
     "JudgeSettings",
+    "KeyLimits",
+    "KeyScope",
     "KeySettings",
+    "KeysFile",
     "KvType",
     "LanguageRung",
     "LedgerSettings",
+    "LimitsSettings",
     "LitellmUpstream",
     "LocalUpstream",
     "ModelRung",

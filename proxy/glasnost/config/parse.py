@@ -13,6 +13,7 @@ from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
 from glasnost.config.fields import Name, Settings
 from glasnost.config.judged import opinion_problems
+from glasnost.config.keys import LimitsSettings
 from glasnost.config.ladder import ModelRung, ModelsRung, RawRung, RerouteSettings, Rung, models_of
 from glasnost.config.ledger import LedgerSettings
 from glasnost.config.model import ModelSettings
@@ -28,6 +29,7 @@ class Config(Settings):
     """Everything that `glasnost serve` needs."""
 
     server: ServerSettings = ServerSettings()
+    limits: LimitsSettings = LimitsSettings()
     audit: AuditSettings = AuditSettings()
     stream: StreamSettings = StreamSettings()
     reroute: RerouteSettings = RerouteSettings()
@@ -84,9 +86,12 @@ def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
             yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}]")
     yield from opinion_problems(config.audit, config.models, config.upstreams)
     server = config.server
-    if not is_loopback(server.host) and not server.keys and not server.insecure_no_auth:
+    if not is_loopback(server.host) and not server.keys and not server.keys_file and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"
-        yield "server.host", f"{exposed}: add one to server.keys (`glasnost key` makes it), or listen on 127.0.0.1"
+        yield (
+            "server.host",
+            f"{exposed}: add one to server.keys (`glasnost key create`), or listen on 127.0.0.1",
+        )
 
 
 def _places(model: ModelSettings) -> Iterator[tuple[str, str]]:

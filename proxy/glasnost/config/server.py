@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from glasnost.config.fields import Count, KeyHash, Name, Seconds, Settings, StreamMode
-
-
-class KeySettings(Settings):
-    """An API key by its hash: the name under which it is known, and the loosest mode of streams that it gets."""
-
-    hash: KeyHash
-    name: Name | None = None
-    mode: StreamMode | None = None
-
-
-#: A hash alone is a key with nothing more to say of it.
-Key = Annotated[KeySettings, BeforeValidator(lambda value: {"hash": value} if isinstance(value, str) else value)]
+from glasnost.config.fields import Count, Seconds, Settings
+from glasnost.config.keys import Key
 
 
 class ServerSettings(Settings):
@@ -27,6 +16,8 @@ class ServerSettings(Settings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     keys: tuple[Key, ...] = Field(default=(), strict=False)
+    keys_file: Annotated[str, Field(min_length=1)] | None = None
+    pepper_env: Annotated[str, Field(min_length=1)] | None = None
     insecure_no_auth: bool = False
     allowed_hosts: tuple[str, ...] = Field(default=(), strict=False)
     max_body_bytes: Count = 10 << 20

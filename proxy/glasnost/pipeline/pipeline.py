@@ -12,6 +12,7 @@ from typing import Any, Literal
 from glasnost.audit.rules import StreamRules
 from glasnost.config import Config, KeySettings, StreamMode
 from glasnost.errors import InvalidRequest, ModelNotFound
+from glasnost.pipeline.caller import Caller
 from glasnost.pipeline.complete import complete
 from glasnost.pipeline.failover import Failover
 from glasnost.pipeline.given import Means, judge_given
@@ -30,6 +31,8 @@ from glasnost.wire.answer import Completion
 from glasnost.wire.audits import Case
 from glasnost.wire.chat import ChatRequest
 
+NOBODY = Caller()
+
 
 def new_id() -> str:
     """Give a fresh exchange id."""
@@ -43,7 +46,7 @@ class Pipeline:
         self,
         config: Config,
         upstreams: Mapping[str, Upstream],
-        policy: Policy,
+        policies: Mapping[tuple[str, ...], Policy],
         recorder: Recorder,
         *,
         opinions: Opinions | None = None,
@@ -52,7 +55,7 @@ class Pipeline:
         unfinished: Callable[[], ExchangeOutcome] = client_left,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take every part; `unfinished` says why an exchange that was cancelled is over."""
+        """Take every part; `policies` by their packs, `unfinished` says why an exchange that was cancelled is over."""
         self._config = config
         self._steps: dict[str, tuple[Step, ...]] = {
             name: steps(name, config.models, upstreams) for name in config.models
@@ -62,7 +65,7 @@ class Pipeline:
         #: What came of rungs so far, where the order of ladders is to be learned.
         self.learned = Learned(config.reroute.explore, chance) if learns else None
         self._races = Races(config.race, clock)
-        self._policy = policy
+        self._policies = policies
         self._recorder = recorder
         self._opinions = opinions
         self._clock = clock
@@ -74,32 +77,35 @@ class Pipeline:
         """The names that clients may ask for, in the order of the configuration."""
         return tuple(self._steps)
 
-    async def complete(self, request: ChatRequest, *, key: KeySettings | None = None) -> tuple[Completion, Exchange]:
-        """Answer in one piece; raises GlasnostError when no step gave an answer. `key` is the one that was shown."""
-        return await complete(self._run(request, "unary", key))
+    async def complete(self, request: ChatRequest, caller: Caller = NOBODY) -> tuple[Completion, Exchange]:
+        """Answer in one piece; raises GlasnostError when no step gave an answer."""
+        return await complete(self._run(request, "unary", caller))
 
     def stream(
         self,
         request: ChatRequest,
+        caller: Caller = NOBODY,
         *,
         tighten: str | None = None,
-        key: KeySettings | None = None,
         explain: bool = False,
     ) -> StreamedAnswer:
-        """Answer chunk by chunk; `tighten` is a mode that the client asks for, `key` the one that it showed."""
-        run = self._run(request, "unary", key)
-        rules = StreamRules(self._config.stream, tuple(self._asked_modes(request.model, key, tighten)))
-        run.mode = rules.mode(self._policy, run.topics)
+        """Answer chunk by chunk; `tighten` is a mode that the client asks for."""
+        run = self._run(request, "unary", caller)
+        rules = StreamRules(self._config.stream, tuple(self._asked_modes(request.model, caller.key, tighten)))
+        run.mode = rules.mode(run.policy, run.topics)
         return StreamedAnswer(run, rules, explain=explain)
 
-    async def audit(self, case: Case, model: str, means: Means) -> Exchange:
+    async def audit(self, case: Case, model: str, means: Means, caller: Caller = NOBODY) -> Exchange:
         """Judge an answer that was given elsewhere, by `model` where that is one of ours."""
         request = replace(case.request, model=model if model in self._steps else UNRESOLVED)
-        return await judge_given(self._run(request, "given"), case.answers, means)
+        return await judge_given(self._run(request, "given", caller), case.answers, means)
 
     async def embed(self, body: Mapping[str, Any], model: str) -> dict[str, Any]:
         """Give the embeddings of a checked request; raises InvalidRequest where the model's upstreams make none."""
         return await embed(model, self._steps_of(model)[0].upstreams, self.failover, body)
+
+    def _policy_for(self, caller: Caller) -> Policy:
+        return self._policies[caller.packs or self._config.audit.packs]
 
     def _steps_of(self, model: str) -> tuple[Step, ...]:
         if model not in self._steps:
@@ -107,27 +113,22 @@ class Pipeline:
             raise ModelNotFound(f"There is no model {model!r} here; there are: {known}.", param="model")
         return self._steps[model]
 
-    def _run(
-        self,
-        request: ChatRequest,
-        mode: Literal["unary", "given"],
-        key: KeySettings | None = None,
-    ) -> Run:
+    def _run(self, request: ChatRequest, mode: Literal["unary", "given"], caller: Caller) -> Run:
         asked = mode != "given"  # or nobody here is, and there is nothing to race or to learn from
         steps = self._steps_of(request.model) if asked else ()
         return Run(
             id=self._ids(),
             request=request,
-            steps=steps,
-            policy=self._policy,
+            steps=steps if caller.may_reroute else steps[:1],
+            policy=self._policy_for(caller),
             mode=mode,
             limits=self._config.reroute,
             recorder=self._recorder,
             clock=self._clock,
             failover=self.failover,
-            races=self._races if asked and self._config.models[request.model].race else None,
+            races=self._races if asked and caller.may_reroute and self._config.models[request.model].race else None,
             learned=self.learned if asked else None,
-            key=key.hash if key is not None else "",
+            caller=caller,
             opinions=self._opinions,
             unfinished=self._unfinished,
         )

@@ -10,6 +10,7 @@ from glasnost.audit.audit import topics_asked
 from glasnost.audit.verdict import Verdict
 from glasnost.config import AfterRelease, RerouteSettings, StreamMode
 from glasnost.errors import AuditFailed, GlasnostError, UpstreamUnavailable
+from glasnost.pipeline.caller import Caller
 from glasnost.pipeline.climb import Climb
 from glasnost.pipeline.failover import Failover, upstreams_fault
 from glasnost.pipeline.history import cleared
@@ -53,7 +54,7 @@ class Run:
     clock: Clock
     failover: Failover = field(default_factory=Failover)
     races: Races | None = None
-    key: str = ""
+    caller: Caller = field(default_factory=Caller)
     learned: Learned | None = None
     opinions: Opinions | None = None
     unfinished: Callable[[], ExchangeOutcome] = client_left
@@ -112,7 +113,7 @@ class Run:
         if not rerouted or self.policy.asks_for_harm(self.conversation.prompt):
             return None
         found = self._climb.rival()
-        if found is None or not self.races.start(self.key):
+        if found is None or not self.races.start(self.caller.id):
             return None
         rival = self._climb.take_rival(*found)
         self.race = Race(step.key, rival.key)
@@ -223,6 +224,7 @@ class Run:
             action=action,
             served_by=served_by,
             seconds=self.clock() - self.started,
+            key=self.caller.key,
             first_token=self.first_token,
             released=self.released_before + self.released,
             skipped=() if action is Action.PASS else tuple(self._climb.skipped),

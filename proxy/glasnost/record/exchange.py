@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from glasnost.audit.verdict import Verdict
-from glasnost.config import AfterRelease
+from glasnost.config import AfterRelease, KeySettings
 from glasnost.errors import GlasnostError
 from glasnost.policy.label import Action
 from glasnost.wire.answer import Answer
@@ -120,6 +120,7 @@ class Exchange:
     after_release: AfterRelease | None = None
     endpoint: str = "chat"
     conversation: Conversation = field(default_factory=lambda: Conversation(()))
+    key: KeySettings | None = None
     upstream_headers: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:

@@ -8,7 +8,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 UNRESOLVED = "unresolved"
 PHASES = ("before_first_token", "streaming")
-REJECTIONS = ("queue_full", "overloaded", "auth", "body_too_large", "bad_host", "timeout", "audit_unavailable")
+REJECTIONS = (
+    "queue_full",
+    "overloaded",
+    "auth",
+    "rate_limit",
+    "body_too_large",
+    "bad_host",
+    "timeout",
+    "audit_unavailable",
+)
 
 FINE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)

@@ -20,10 +20,10 @@ from glasnost.server.drain import Drain
 from glasnost.server.embeddings import Embeddings
 from glasnost.server.endpoint import Endpoint
 from glasnost.server.gateways import HOOKS, GatewayHook, Questions
+from glasnost.server.keys import Guard, KeyMiddleware
 from glasnost.server.middleware import (
     ErrorMiddleware,
     HostMiddleware,
-    KeyMiddleware,
     LoadMiddleware,
     MeasureMiddleware,
 )
@@ -53,7 +53,9 @@ class Backends(Protocol):
         ...
 
 
-def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics, drain: Drain) -> Starlette:
+def create_app(  # noqa: PLR0913 - what the composition root hands over
+    config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics, *, drain: Drain, guard: Guard
+) -> Starlette:
     """Put the gateway together; entering its lifespan starts the backends."""
     models = Models(pipeline.models, created=int(time.time()))
     probes = Probes(metrics, drain, backends.waiting_for)
@@ -80,7 +82,7 @@ def create_app(config: Config, pipeline: Pipeline, backends: Backends, metrics: 
         Middleware(MeasureMiddleware, metrics=metrics, drain=drain),
         Middleware(ErrorMiddleware, metrics=metrics),
         Middleware(HostMiddleware, allowed=_allowed_hosts(config)),
-        Middleware(KeyMiddleware, keys=server.keys),
+        Middleware(KeyMiddleware, guard=guard),
         Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight),
     ]
 

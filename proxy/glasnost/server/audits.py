@@ -32,7 +32,7 @@ class Audits:
         model = str(body.get("model") or "")
         if model in self._pipeline.models:
             facts.model = model
-        exchanges = [await self._pipeline.audit(case, model, Action.FLAG) for case in cases_of(body)]
+        exchanges = [await self._pipeline.audit(case, model, Action.FLAG, facts.caller) for case in cases_of(body)]
         await send_json(send, _results(exchanges))
 
 

@@ -12,6 +12,7 @@ from glasnost.server.body import read_json
 from glasnost.server.disconnect import until_disconnect
 from glasnost.server.drain import Drain
 from glasnost.server.facts import facts_of
+from glasnost.server.keys import check_model
 from glasnost.server.responses import send_json
 from glasnost.wire.embeddings import model_of
 
@@ -30,6 +31,7 @@ class Embeddings:
         facts.endpoint = "embeddings"
         body = await read_json(scope, receive, self._config.server)
         model = model_of(body)
+        check_model(facts.caller, model)
         if model in self._pipeline.models:
             facts.model = model
         await until_disconnect(receive, self._embed(send, body, model), self._drain)

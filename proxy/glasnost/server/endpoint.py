@@ -21,6 +21,7 @@ from glasnost.server.body import read_json
 from glasnost.server.disconnect import until_disconnect
 from glasnost.server.drain import Drain
 from glasnost.server.facts import facts_of
+from glasnost.server.keys import check_model
 from glasnost.server.responses import EventStream, send_json
 from glasnost.wire.answer import Completion
 from glasnost.wire.chat import ChatRequest
@@ -49,15 +50,16 @@ class Endpoint:
         dialect = self._api.open(body, uuid.uuid4().hex, int(time.time()))
         first = dialect.requests[0]
         facts.stream = first.stream
+        check_model(facts.caller, first.model)
         if first.model in self._pipeline.models:
             facts.model = first.model
         explain = _header(scope, b"x-glasnost-explain") == "1"
         if first.stream:
             tighten = _header(scope, b"x-glasnost-mode")
-            ask = partial(self._pipeline.stream, tighten=tighten, key=facts.key, explain=explain)
+            ask = partial(self._pipeline.stream, caller=facts.caller, tighten=tighten, explain=explain)
             await until_disconnect(receive, self._stream(send, dialect, ask), self._drain)
         else:
-            complete = partial(self._pipeline.complete, key=facts.key)
+            complete = partial(self._pipeline.complete, caller=facts.caller)
             await until_disconnect(receive, self._complete(send, dialect, complete, explain=explain), self._drain)
 
     async def _complete(self, send: Send, dialect: Dialect, complete: Complete, *, explain: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from glasnost.config import KeySettings
+from glasnost.pipeline.caller import Caller
 from glasnost.record.metrics import UNRESOLVED
 from glasnost.wire.envelope import error_body
 
@@ -23,7 +23,7 @@ class RequestFacts:
     endpoint: str = "other"
     model: str = UNRESOLVED
     stream: bool = False
-    key: KeySettings | None = None
+    caller: Caller = field(default_factory=Caller)
     error_body: Callable[[BaseException], dict[str, Any]] = error_body
 
     @classmethod

@@ -68,7 +68,8 @@ class GatewayHook:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
-        facts_of(scope).endpoint = self._hook.name
+        facts = facts_of(scope)
+        facts.endpoint = self._hook.name
         call = self._hook.read(await read_json(scope, receive, self._config.server))
         exchange = f"{self._hook.name} {call.exchange or _request_id(scope)}".rstrip()
         if not call.answered:
@@ -78,7 +79,7 @@ class GatewayHook:
             return
         asked = call.messages or self._questions.take(exchange) or []
         case = case_of(asked, {"choices": call.choices}, "answer")
-        judged = await self._pipeline.audit(case, call.model, Action.BLOCK)
+        judged = await self._pipeline.audit(case, call.model, Action.BLOCK, facts.caller)
         await send_json(send, self._hook.reply(judged.as_dict()))
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections.abc import Sequence
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from glasnost.config import KeySettings
 from glasnost.errors import (
     AuditUnavailable,
+    Forbidden,
     GlasnostError,
     MisdirectedRequest,
     Overloaded,
     PayloadTooLarge,
     QueueFull,
+    RateLimited,
     RequestTimeout,
     Unauthenticated,
 )
@@ -30,14 +29,13 @@ from glasnost.wire.envelope import error_headers
 
 log = structlog.get_logger()
 
-#: Probes answer without a key, so that an orchestrator needs none.
-OPEN_PATHS = frozenset({"/livez", "/readyz"})
-
 _REASONS: dict[type[GlasnostError], str] = {
     AuditUnavailable: "audit_unavailable",
     QueueFull: "queue_full",
     Overloaded: "overloaded",
     Unauthenticated: "auth",
+    Forbidden: "auth",
+    RateLimited: "rate_limit",
     PayloadTooLarge: "body_too_large",
     RequestTimeout: "timeout",
     MisdirectedRequest: "bad_host",
@@ -133,33 +131,6 @@ class HostMiddleware:
         if scope["type"] == "http" and self._allowed and _host(scope) not in self._allowed:
             raise MisdirectedRequest("This server does not answer for that host; add it to server.allowed_hosts.")
         await self._app(scope, receive, send)
-
-
-class KeyMiddleware:
-    """Requires one of the configured keys on every path but the probes."""
-
-    def __init__(self, app: ASGIApp, keys: Sequence[KeySettings]) -> None:
-        """Take the keys; without any, everything is open (the configuration sees to it where)."""
-        self._app = app
-        self._keys = [(bytes.fromhex(key.hash.removeprefix("sha256:")), key) for key in keys]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request with a known key pass, and note which one it is."""
-        if scope["type"] == "http" and self._keys and scope["path"] not in OPEN_PATHS:
-            facts_of(scope).key = self._key(scope)
-        await self._app(scope, receive, send)
-
-    def _key(self, scope: Scope) -> KeySettings:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        # Anthropic's clients send the key alone, in a header of its own.
-        given += [b"bearer " + value for name, value in scope["headers"] if name == b"x-api-key"]
-        if len(given) == 1 and given[0][:7].lower() == b"bearer ":
-            digest = hashlib.sha256(given[0][7:].strip()).digest()
-            # Every hash is compared, so that the time tells nothing about which one came near.
-            found = [key for known, key in self._keys if hmac.compare_digest(digest, known)]
-            if found:
-                return found[0]
-        raise Unauthenticated("A valid API key is needed: send `Authorization: Bearer <key>`.")
 
 
 class LoadMiddleware:

@@ -13,6 +13,7 @@ from glasnost.errors import MethodNotAllowed, ModelNotFound, NotFound, RequestEr
 from glasnost.record.metrics import Metrics
 from glasnost.server.drain import Drain
 from glasnost.server.facts import facts_of
+from glasnost.server.keys import may_ask
 from glasnost.wire.envelope import error_body
 
 
@@ -27,13 +28,15 @@ class Models:
     async def all(self, request: Request) -> Response:
         """List the models of the configuration."""
         facts_of(request.scope).endpoint = "models"
-        return JSONResponse({"object": "list", "data": list(self._models.values())})
+        caller = facts_of(request.scope).caller
+        shown = [model for name, model in self._models.items() if may_ask(caller, name)]
+        return JSONResponse({"object": "list", "data": shown})
 
     async def one(self, request: Request) -> Response:
         """Describe one model."""
         facts_of(request.scope).endpoint = "models"
         name = request.path_params["model"]
-        if name not in self._models:
+        if name not in self._models or not may_ask(facts_of(request.scope).caller, name):
             known = ", ".join(self._models)
             raise ModelNotFound(f"There is no model {name!r} here; there are: {known}.", param="model")
         return JSONResponse(self._models[name])

@@ -40,7 +40,7 @@ async def exchange(texts, messages, *, stream, **fields):
 
     async with loopback(handler) as served:
         upstream = HttpServer("there", HttpUpstream(kind="http", base_url=served.url))
-        pipeline = Pipeline(parse_config(CONFIG, "test"), {"there": upstream}, POLICY, Notes())
+        pipeline = Pipeline(parse_config(CONFIG, "test"), {"there": upstream}, {("prc",): POLICY}, Notes())
         request = ChatRequest.parse({"model": "asked", "messages": messages, "stream": stream, **fields})
         try:
             if stream:
