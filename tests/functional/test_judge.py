@@ -57,16 +57,16 @@ def test_a_thin_answer_that_the_judge_finds_complete_is_served():
         text, glasnost = streamed(each)
         assert (text, glasnost["label"], glasnost["action"]) == (THIN, "complete", "pass")
         assert glasnost["probability"] == 0.95
-        assert each.metric("glasnost_judge_requests_total", result="complete") == 1
+        assert each.metric("glasnost_judge_requests_total", result="ok") == 1
 
 
 @pytest.mark.parametrize(
     ("bad", "result"),
     [
         (rule("It is complete, I would say."), "malformed"),
-        (rule(said("complete"), fault={"hang_after": 0}), "late"),
-        (rule(said("complete"), fault={"status": 500}), "failed"),
-        (rule(said("complete", "low")), "unsure"),
+        (rule(said("complete"), fault={"hang_after": 0}), "timeout"),
+        (rule(said("complete"), fault={"status": 500}), "error"),
+        (rule(said("complete", "low")), "ok"),
     ],
 )
 def test_a_judge_who_gives_no_opinion_makes_it_inconclusive_with_the_action_that_is_configured(bad, result):

@@ -38,8 +38,8 @@ def test_an_engine_that_cannot_be_reached_leaves_the_verdict_as_it_was_and_is_co
         assert (glasnost["label"], glasnost["detector"]) == ("complete", "none")
         (consulted,) = glasnost["attempts"][0]["consulted"]
         assert (consulted["source"], consulted["result"]) == ("semantic", "not_known")
-        assert each.metric("glasnost_semantic_requests_total", result="not_known") == 1
-        assert each.metric("glasnost_semantic_requests_total", result="read") == 0
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic", result="error") == 1
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic", result="miss") == 0
 
 
 @pytest.mark.model
@@ -58,4 +58,5 @@ def test_the_head_that_ships_tells_an_evasion_from_an_answer_by_the_demo_models_
         assert (answered["label"], answered["detector"]) == ("complete", "semantic")
         assert '"label":"evasion"' in evaded or '"label":"propaganda"' in evaded
         assert "library" not in evaded.partition('"glasnost"')[0]
-        assert each.metric("glasnost_semantic_requests_total", result="read") == 3
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic", result="hit") == 1
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic", result="miss") == 2

@@ -1,6 +1,7 @@
 """Metrics as a contract: what is exposed is what is documented, and exchanges are counted as what they were."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from glasnost.errors import (
 )
 from glasnost.policy.label import Action, Label
 from glasnost.record.engine_metrics import EngineCollector
-from glasnost.record.exchange import Attempt, Exchange
+from glasnost.record.exchange import Attempt, Consultation, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.ledger_metrics import LedgerMetrics
@@ -144,6 +145,27 @@ def test_a_client_that_left_is_no_action(metrics, recorder):
     assert value(metrics, "glasnost_client_disconnects_total", phase="before_first_token") == 1
     assert value(metrics, "glasnost_actions_total", policy="prc", action="pass") == 0
     assert value(metrics, "glasnost_upstream_requests_total", upstream="one", outcome="cancelled") == 2
+
+
+def test_second_opinions_are_counted_with_their_tokens_and_detectors_by_what_they_found(metrics, recorder):
+    asked = (
+        Consultation("semantic", "m", "miss", 0.4),
+        Consultation("semantic", "m", "other_model", 0.1),
+        Consultation("judge", "referee", "ok", 1.5, {"prompt_tokens": 300, "completion_tokens": 12}),
+        Consultation("judge", "referee", "cached", 0.0),
+    )
+    settled = Attempt("first", "asked", "one", "answered", 0.2, verdict=verdict(Label.EVASION), consulted=asked)
+    canned = replace(verdict(Label.REFUSAL), detector="canned")
+    recorder.closed(exchange(settled, Attempt("reframe", "asked", "one", "answered", 0.2, verdict=canned)))
+    assert value(metrics, "glasnost_judge_requests_total", result="ok") == 1
+    assert value(metrics, "glasnost_judge_requests_total", result="cached") == 1
+    tokens = {"model": "referee", "purpose": "judge", "source": "upstream"}
+    assert value(metrics, "glasnost_tokens_total", direction="input", **tokens) == 300
+    assert value(metrics, "glasnost_tokens_total", direction="output", **tokens) == 12
+    runs = {("semantic", "miss"): 1, ("semantic", "error"): 1, ("semantic", "hit"): 0, ("canned", "hit"): 1}
+    for (detector, result), count in runs.items():
+        assert value(metrics, "glasnost_audit_detector_runs_total", detector=detector, result=result) == count
+    assert value(metrics, "glasnost_audit_duration_seconds_count", stage="judge") == 1
 
 
 def test_engines_show_their_state_when_they_are_asked(metrics):

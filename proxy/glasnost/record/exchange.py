@@ -30,13 +30,19 @@ class Consultation:
     """A second opinion that was asked for: from whom, what came of it, in how many seconds, for how many tokens."""
 
     source: Literal["semantic", "judge"]
+    model: str
     result: str
     seconds: float
     usage: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        return {"source": self.source, "result": self.result, "milliseconds": round(self.seconds * 1000)}
+        return {
+            "source": self.source,
+            "model": self.model,
+            "result": self.result,
+            "milliseconds": round(self.seconds * 1000),
+        }
 
 
 @dataclass(frozen=True, slots=True)

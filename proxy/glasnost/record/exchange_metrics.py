@@ -102,7 +102,7 @@ class ExchangeMetrics:
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
-        self.opinions.count(attempt.consulted)
+        self.opinions.count(attempt)
         if attempt.upstream:  # an answer that was given elsewhere has none
             self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
             self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)

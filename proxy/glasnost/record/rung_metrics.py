@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import Any
 
 from prometheus_client import Counter
 
@@ -70,13 +71,16 @@ class RungMetrics:
             self.failovers.labels(exchange.model, attempt.model).inc()
 
     def _count_tokens(self, attempt: Attempt) -> None:
-        usage = attempt.usage or {}
-        purpose = "client" if attempt.rung == FIRST else "reroute"
+        self._add(attempt.model, "client" if attempt.rung == FIRST else "reroute", attempt.usage or {})
+        for each in attempt.consulted:
+            self._add(each.model, "judge", each.usage or {})
+
+    def _add(self, model: str, purpose: str, usage: Mapping[str, Any]) -> None:
         source = "estimated" if usage.get("estimated") else "upstream"
         for direction, field in (("input", "prompt_tokens"), ("output", "completion_tokens")):
             count = usage.get(field)
             if isinstance(count, int) and count > 0:
-                self.tokens.labels(attempt.model, direction, purpose, source).inc(count)
+                self.tokens.labels(model, direction, purpose, source).inc(count)
 
 
 def _result(attempt: Attempt) -> str:

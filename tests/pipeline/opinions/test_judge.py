@@ -45,20 +45,20 @@ def test_an_opinion_comes_with_the_tokens_that_it_took():
     each, _ = judge({"text": said(), "usage": {"prompt_tokens": 300, "completion_tokens": 12, "total_tokens": 312}})
     (judged,) = ask(each, ("Why?", "It is complicated."))
     assert judged.opinion.label is Label.EVASION
-    assert judged.consultation.result == "censored"
+    assert judged.consultation.result == "ok"
     assert judged.consultation.usage["completion_tokens"] == 12
 
 
 @pytest.mark.parametrize(
     ("rule", "result"),
     [
-        ({"text": said("complete")}, "complete"),
-        ({"text": said("refusal", "low")}, "unsure"),
+        ({"text": said("complete")}, "ok"),
+        ({"text": said("refusal", "low")}, "ok"),
         ({"text": "I think it is fine."}, "malformed"),
         ({"text": said(), "finish_reason": "length"}, "malformed"),
-        ({"text": said(), "fault": {"hang_after": 0}}, "late"),
-        ({"fault": {"status": 500}}, "failed"),
-        ({"text": said(), "fault": {"cut_after": 0}}, "failed"),
+        ({"text": said(), "fault": {"hang_after": 0}}, "timeout"),
+        ({"fault": {"status": 500}}, "error"),
+        ({"text": said(), "fault": {"cut_after": 0}}, "error"),
         ({"text": said(), "tool_calls": [{"name": "approve"}]}, "malformed"),
     ],
 )
@@ -66,7 +66,7 @@ def test_it_is_told_what_came_of_asking(rule, result):
     each, _ = judge(rule, seconds=0.2)
     (judged,) = ask(each, ("Why?", "It is complicated."))
     assert judged.consultation.result == result
-    assert (judged.opinion is None) == (result in ("malformed", "late", "failed"))
+    assert (judged.opinion is None) == (result in ("malformed", "timeout", "error"))
 
 
 def test_a_judge_with_several_upstreams_is_asked_at_the_next_where_one_fails():
@@ -76,22 +76,22 @@ def test_a_judge_with_several_upstreams_is_asked_at_the_next_where_one_fails():
     )
     each = Judge(JudgeSettings(model="judge"), [down, up], Clock())
     (judged,) = ask(each, ("Why?", "a"))
-    assert judged.consultation.result == "censored"
+    assert judged.consultation.result == "ok"
 
 
 def test_the_same_pair_is_asked_once_and_another_anew():
     each, upstream = judge()
     first, again, other = ask(each, ("Why?", "a"), ("Why?", "a"), ("Why?", "b"))
-    assert [first.consultation.result, again.consultation.result] == ["censored", "cached"]
+    assert [first.consultation.result, again.consultation.result] == ["ok", "cached"]
     assert again.opinion == first.opinion
-    assert other.consultation.result == "censored"
+    assert other.consultation.result == "ok"
     assert upstream._calls == 2
 
 
 def test_no_opinion_is_not_remembered():
     each, upstream = judge({"text": "eh?", "when": {"call": 1}}, {"text": said()})
     first, again = ask(each, ("Why?", "a"), ("Why?", "a"))
-    assert (first.opinion, again.consultation.result) == (None, "censored")
+    assert (first.opinion, again.consultation.result) == (None, "ok")
     assert upstream._calls == 2
 
 
@@ -105,10 +105,10 @@ def test_a_budget_that_is_spent_comes_back_after_a_minute():
     clock = Clock()
     each, upstream = judge(clock=clock, per_minute=2)
     results = [judged.consultation.result for judged in ask(each, ("?", "a"), ("?", "b"), ("?", "c"), ("?", "a"))]
-    assert results == ["censored", "censored", "over_budget", "cached"]
+    assert results == ["ok", "ok", "over_budget", "cached"]
     clock.now += MINUTE
     (judged,) = ask(each, ("?", "c"))
-    assert judged.consultation.result == "censored"
+    assert judged.consultation.result == "ok"
     assert upstream._calls == 3
 
 
@@ -120,7 +120,7 @@ def test_every_question_has_marks_of_its_own():
     ]
     each, _ = judge(*rules)
     judged = ask(each, *((text, text) for text in INJECTIONS[:3]))
-    assert [one.consultation.result for one in judged] == ["censored"] * 3
+    assert [one.consultation.result for one in judged] == ["ok"] * 3
 
 
 def test_another_rubric_is_what_the_judge_reads():

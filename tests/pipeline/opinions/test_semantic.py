@@ -65,7 +65,7 @@ def test_pairs_are_read_in_one_request_and_what_is_served_is_asked_once():
     for readings, consultation in results:
         assert [reading.log_odds > 0 for reading in readings] == [True, False]
         assert readings[0].label is Label.EVASION
-        assert (consultation.source, consultation.result) == ("semantic", "read")
+        assert (consultation.source, consultation.result) == ("semantic", "hit")
     assert asked[0] == {
         "model": "served",
         "input": ["Q: Why?\nA: It is complicated.\nIt", "Q: Why?\nA: Because.\nIt"],
@@ -102,14 +102,14 @@ def test_an_engine_that_does_not_tell_its_file_is_asked_again(facts):
 )
 def test_what_is_not_the_vectors_asked_for_is_a_failure(answer):
     ((readings, consultation),), _, _ = asyncio.run(read(serving(props(), answer)))
-    assert (readings, consultation.result) == (None, "failed")
+    assert (readings, consultation.result) == (None, "error")
 
 
 def test_an_engine_that_takes_too_long_is_given_up():
     ((readings, consultation),), _, _ = asyncio.run(
         read(serving(props(), vectors((0.0, 1.0), (1.0, 0.0)), seconds=30), seconds=0.3)
     )
-    assert (readings, consultation.result) == (None, "late")
+    assert (readings, consultation.result) == (None, "timeout")
     assert consultation.seconds < 10
 
 

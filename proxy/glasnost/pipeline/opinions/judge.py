@@ -18,7 +18,6 @@ from glasnost.audit.judging import judge_body, read_judgement
 from glasnost.audit.opinion import Opinion
 from glasnost.config import JudgeSettings
 from glasnost.errors import GlasnostError, UpstreamError, UpstreamTimeout
-from glasnost.policy.label import Label
 from glasnost.record.exchange import Consultation
 from glasnost.upstream.base import Upstream
 from glasnost.wire import jsonio
@@ -76,15 +75,15 @@ class Judge:
         key = _key(topics, question, said)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
-            return Judged(known, Consultation("judge", "cached", 0.0))
+            return Judged(known, Consultation("judge", self.model, "cached", 0.0))
         began = self._clock()
         if len(self._asked) == self._settings.per_minute and began - self._asked[0] < MINUTE:
-            return Judged(None, Consultation("judge", "over_budget", 0.0))
+            return Judged(None, Consultation("judge", self.model, "over_budget", 0.0))
         self._asked.append(began)
         opinion, result, usage = await self._opinion(topics, question, said)
         if opinion is not None:
             self._remember(key, opinion)
-        return Judged(opinion, Consultation("judge", result, self._clock() - began, usage))
+        return Judged(opinion, Consultation("judge", self.model, result, self._clock() - began, usage))
 
     async def _opinion(
         self, topics: Sequence[str], question: str, said: str
@@ -94,12 +93,12 @@ class Judge:
             async with asyncio.timeout(self._settings.seconds):
                 completion = await self._complete(ChatRequest.parse(body))
         except (TimeoutError, UpstreamTimeout):
-            return None, "late", None
+            return None, "timeout", None
         except GlasnostError as error:
             _log.warning("judge_failed", model=self.model, error=str(error))
-            return None, "failed", None
+            return None, "error", None
         opinion = read_judgement(completion, self.model)
-        return opinion, _result(opinion), completion.get("usage")
+        return opinion, "malformed" if opinion is None else "ok", completion.get("usage")
 
     async def _complete(self, request: ChatRequest) -> Completion:
         """Ask the upstreams of the model in their order; raises the error of the last."""
@@ -112,12 +111,6 @@ class Judge:
         self._known[key] = opinion
         while len(self._known) > self._settings.cached:
             self._known.popitem(last=False)
-
-
-def _result(opinion: Opinion | None) -> str:
-    if opinion is None:
-        return "malformed"
-    return {Label.COMPLETE: "complete", Label.INCONCLUSIVE: "unsure"}.get(opinion.label, "censored")
 
 
 def _key(topics: Sequence[str], question: str, said: str) -> bytes:

@@ -51,11 +51,11 @@ class SemanticTier:
             async with asyncio.timeout(self._settings.seconds):
                 readings, result = await self._read(pairs)
         except (TimeoutError, UpstreamTimeout):
-            readings, result = None, "late"
+            readings, result = None, "timeout"
         except GlasnostError as error:
             _log.warning("semantic_tier_failed", upstream=self._settings.upstream, error=str(error))
-            readings, result = None, "failed"
-        return readings, Consultation("semantic", result, self._clock() - began)
+            readings, result = None, "error"
+        return readings, Consultation("semantic", self._head.model, result, self._clock() - began)
 
     async def _read(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Reading] | None, str]:
         if self._state == "not_known":
@@ -65,7 +65,8 @@ class SemanticTier:
         texts = [self._head.pair(question, said) for question, said in pairs]
         body = {"model": self._name, "input": texts, "pooling": self._head.pooling}
         answer = await self._upstream.post("/embeddings", body)
-        return [self._head.read(vector) for vector in _vectors(answer, len(pairs), self._head.width)], "read"
+        readings = [self._head.read(vector) for vector in _vectors(answer, len(pairs), self._head.width)]
+        return readings, "hit" if any(reading.log_odds > 0 for reading in readings) else "miss"
 
     async def _learn(self) -> None:
         """Ask what the upstream serves; an engine tells its file's SHA-256 once it has read it."""
