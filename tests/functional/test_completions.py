@@ -27,11 +27,11 @@ PARIS = "The capital of France is Paris."
 @pytest.fixture(scope="module", params=["chats alone", "over http"])
 def client(request):
     if request.param == "chats alone":
-        with gateway() as each:
-            yield each.openai()
+        with gateway() as each, each.openai() as client:
+            yield client
     else:
-        with gateway(SERVER) as server, gateway(OVER_HTTP.format(url=server.url)) as each:
-            yield each.openai()
+        with gateway(SERVER) as server, gateway(OVER_HTTP.format(url=server.url)) as each, each.openai() as client:
+            yield client
 
 
 def streamed(client, prompt, **fields):
@@ -85,8 +85,8 @@ def test_an_echoed_refusal_of_the_clients_own_is_not_held_against_the_model(clie
 def test_rungs_that_need_a_chat_are_skipped_with_a_reason():
     ladder = "[{rung: prefill}, {rung: language}, {rung: reframe}, {rung: model, model: alternative}]"
     config = CONFIG.replace("[{rung: reframe}, {rung: model, model: alternative}]", ladder)
-    with gateway(config) as each:
-        completion = each.openai().completions.create(model="asked", prompt=SENSITIVE)
+    with gateway(config) as each, each.openai() as client:
+        completion = client.completions.create(model="asked", prompt=SENSITIVE)
     assert completion.choices[0].text == HONEST
     glasnost = completion.model_extra["glasnost"]
     assert [skipped["rung"] for skipped in glasnost["skipped"]] == ["prefill", "language"]
