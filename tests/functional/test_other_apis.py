@@ -23,14 +23,19 @@ def running():
         yield each
 
 
+@pytest.fixture(scope="module")
+def client(running):
+    with running.openai() as each:
+        yield each
+
+
 def messages(url, prompt, **fields):
     body = {"model": "asked", "max_tokens": 99, "messages": [{"role": "user", "content": prompt}], **fields}
     return httpx.post(f"{url}/v1/messages", json=body, headers={"x-api-key": KEY}, timeout=30)
 
 
 @pytest.mark.parametrize(("prompt", "answer", "model", "action"), ASKED)
-def test_a_response_is_judged_whole_and_streamed(running, prompt, answer, model, action):
-    client = running.openai()
+def test_a_response_is_judged_whole_and_streamed(client, prompt, answer, model, action):
     response = client.responses.create(model="asked", input=prompt)
     assert (response.output_text, response.model, response.status) == (answer, model, "completed")
     assert response.model_extra["glasnost"]["action"] == action
@@ -55,9 +60,9 @@ def test_a_message_is_judged_whole_and_streamed(running, prompt, answer, model, 
     assert REFUSAL[:20] not in str(events)
 
 
-def test_calls_of_tools_and_reasoning_come_through_both(running):
+def test_calls_of_tools_and_reasoning_come_through_both(running, client):
     tool = {"type": "function", "name": "look", "parameters": {"type": "object"}, "strict": False}
-    with running.openai().responses.stream(model="asked", input="weather?", tools=[tool]) as stream:
+    with client.responses.stream(model="asked", input="weather?", tools=[tool]) as stream:
         response = stream.get_final_response()
     assert [item.type for item in response.output] == ["reasoning", "function_call"]
     assert response.output[0].content[0].text == "Look it up."
@@ -69,19 +74,18 @@ def test_calls_of_tools_and_reasoning_come_through_both(running):
 
 def test_a_stream_that_breaks_off_raises_in_the_client():
     cut = script(rule("The capital of France is Paris.", fault={"cut_after": 2}))
-    with gateway(
-        CONFIG.replace(", ladder: [{rung: reframe}, {rung: model, model: alternative}]", ""), gagged=cut
-    ) as each:
+    bare = CONFIG.replace(", ladder: [{rung: reframe}, {rung: model, model: alternative}]", "")
+    with gateway(bare, gagged=cut) as each, each.openai() as client:
         with pytest.raises(openai.APIError, match="cut its answer off"):
-            list(each.openai().responses.create(model="asked", input=HARMLESS, stream=True))
+            list(client.responses.create(model="asked", input=HARMLESS, stream=True))
         text = messages(each.url, HARMLESS, stream=True).text
         assert "event: error\n" in text
         assert "message_stop" not in text
 
 
-def test_errors_before_an_answer_have_the_shape_of_their_api(running):
+def test_errors_before_an_answer_have_the_shape_of_their_api(running, client):
     with pytest.raises(openai.BadRequestError) as raised:
-        running.openai().responses.create(model="asked", input="x", previous_response_id="resp_1")
+        client.responses.create(model="asked", input="x", previous_response_id="resp_1")
     assert raised.value.param == "previous_response_id"
     wrong = messages(running.url, "x", model="nobody")
     assert (wrong.status_code, wrong.json()["type"], wrong.json()["error"]["type"]) == (404, "error", "not_found_error")
@@ -95,8 +99,8 @@ def test_a_key_may_come_in_the_header_of_anthropics_clients_but_never_two():
             assert each.post(body, **headers).status_code == 401
 
 
-def test_each_api_is_counted_by_its_name(running):
+def test_each_api_is_counted_by_its_name(running, client):
     messages(running.url, HARMLESS)
-    running.openai().responses.create(model="asked", input=HARMLESS)
+    client.responses.create(model="asked", input=HARMLESS)
     for endpoint in ("messages", "responses"):
         assert running.metric("glasnost_requests_total", endpoint=endpoint, model="asked", code="200") >= 1
