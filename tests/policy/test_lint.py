@@ -45,7 +45,7 @@ def test_a_clean_topic_gets_no_remark() -> None:
          "match.asked: 'old Foobar' is unused: 'Foobar' covers it"),
         ("  not:", "  euphemisms: {en: [the F-word]}\n  not:", "match.euphemisms: has no wording in 'zh'"),
         ("[it * was so]", "[was so, it * was so]", "facts.it-was.any: 'it * was so' is unused: 'was so' covers it"),
-        ("[it * was so]", "[it was so, it * was so]", "facts.it-was.any: 'it was so' is unused: 'it * was so' covers it"),
+        ("[it * was so]", "[it was so, it * was so]", "facts.it-was.any: 'it was so' is unused: 'it * was so'"),
         ("en: [Foobar opening hours]", "en: [Foobaz]", "match.not: 'Foobaz' is unused: it covers no name"),
         ("sources: [ref]}", "sources: [whole]}", "sources: 'ref' is never cited"),
         ("福福是國家嗎", "福福", "examples: none is in 'zh-Hant'"),
