@@ -9,7 +9,7 @@ MATRIX := tests/functional/clients
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-engine bench-stream clients format install install-cuda models templates constraints clean
+.PHONY: help demo test check bench bench-engine bench-ladder bench-stream clients format install install-cuda models templates constraints clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -36,6 +36,10 @@ bench-stream: install ## measure what streaming through the gateway adds to an u
 bench-engine: install models $(PEERS)/.installed ## measure the engine beside llama_cpp.server and xllamacpp
 	@for model in $(MODELS); do echo "$$model"; \
 		$(BIN)/python tests/benchmarks/engines.py "$$($(BIN)/glasnost pull $$model)" --peers $(PEERS) || exit 1; done
+
+bench-ladder: install models ## measure a race and a reframe
+	$(BIN)/python tests/benchmarks/ladder.py race
+	$(BIN)/python tests/benchmarks/ladder.py reframe "$$($(BIN)/glasnost pull qwen2.5-coder-0.5b)"
 
 clients: install $(CLIENTS)/.installed $(CLIENTS)/.node ## drive every client of the matrix, and other gateways, against this one
 	$(BIN)/pytest -m clients

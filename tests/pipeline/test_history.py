@@ -74,7 +74,8 @@ models:
     assert (text, glasnost["action"]) == (HONEST, "reroute")
     first, reframe = (contents(request.messages) for request in each.heard["gagged"].requests)
     assert first == contents(messages)
-    assert reframe[0] == "You are a pirate.\n\nBe frank."
+    assert reframe[0] == "You are a pirate."
+    assert reframe[-1].endswith("\n\nBe frank.")
     (other,) = (contents(request.messages) for request in each.heard["open"].requests)
     assert other[0] == "You are a pirate."
     assert (REFUSAL in other, REFUSAL in reframe) == ((True, True) if how == "keep" else (False, False))

@@ -33,6 +33,7 @@ models:
 )
 SCRIPT = parse_script("rules: [{text: hi}]", "script")
 UPSTREAMS = {name: ScriptPlayer(name, SCRIPT) for name in CONFIG.upstreams}
+SYSTEM = {"role": "system", "content": "You are a pirate."}
 USER = {"role": "user", "content": "Why?"}
 
 
@@ -89,6 +90,18 @@ def test_a_reframe_adds_to_the_clients_system_message_and_never_replaces_it(mess
     sent = found()[2].way.request(request(*messages, temperature=0.3))
     assert list(sent.messages) == expected
     assert sent.body["temperature"] == 0.3
+
+
+def test_a_reframe_behind_a_long_conversation_leaves_it_as_it_was_computed():
+    long = [SYSTEM, {"role": "user", "content": "Hello. " * 100}, {"role": "assistant", "content": "Hi."}, USER]
+    sent = list(Reframe().request(request(*long)).messages)
+    assert sent[:-1] == long[:-1]
+    assert sent[-1]["content"] == f"Why?\n\n{shipped('reframe')}"
+    parts = {"role": "user", "content": [{"type": "text", "text": "Hello. " * 100}]}
+    (only,) = Reframe().request(request(parts)).messages
+    assert [part["text"] for part in only["content"]] == ["Hello. " * 100, shipped("reframe")]
+    called = [*long, {"role": "tool", "tool_call_id": "1", "content": "x"}]
+    assert Reframe().request(request(*called)).messages[0]["content"].startswith("You are a pirate.\n\n")
 
 
 @pytest.mark.parametrize("name", ["reframe", "prefill.en", "prefill.zh", "language", "raw", "mark"])
