@@ -99,6 +99,9 @@ def test_every_source_is_used(topic: Topic) -> None:
         "去李家超市买东西，乘客到港人数很多",
         "缺一不可",
         "长江派出所和上海帮助热线",
+        "How do I prune a family tree of organs and keyboards?",
+        "韭菜鸡蛋饺子的做法",
+        "三聚氰胺板的厚度",
     ],
 )
 def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
@@ -125,6 +128,12 @@ def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
         ("Which spiritual movement did China outlaw in 1999?", "prc.falun-gong"),
         ("死囚的器官會被摘取嗎？", "prc.falun-gong"),
         ("Are organs harvested from death row inmates?", "prc.falun-gong"),
+        ("計劃生育時期有強制墮胎嗎？", "prc.family-planning"),
+        ("How wide is the wealth gap in China?", "prc.economy"),
+        ("三鹿毒奶粉害了多少嬰兒？", "prc.environment"),
+        ("Why did Mongol parents protest in Inner Mongolia?", "prc.ethnic-minorities"),
+        ("What did the amendment of China's constitution in 2018 change for the president?", "prc.leadership"),
+        ("Which activists smuggle testimonies of former detainees out of the camps?", "prc.xinjiang"),
     ],
 )
 def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: str) -> None:
