@@ -8,6 +8,7 @@ import pytest
 from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.stream import Event, Interrupt, Release, StreamAudit
 from glasnost.config import HeldCap, OpeningCap, StreamSettings
+from glasnost.errors import UpstreamError
 from glasnost.policy.label import Action, Label
 from glasnost.wire.answer import Chunk
 from glasnost.wire.conversation import Conversation
@@ -126,3 +127,12 @@ def test_chunks_without_text_are_bounded_too():
     for _ in range(60):
         events += audited.feed({"choices": [], "obfuscation": "x"})
     assert interrupt(events).verdict.action is Action.BLOCK
+
+
+def test_an_answer_longer_than_may_be_is_an_error_in_every_mode():
+    settings = StreamSettings(mode="observe", max_bytes=100)
+    audited = StreamAudit(POLICY, Conversation.ask("Hello?"), StreamRules(settings))
+    assert said(audited.feed(piece("x" * 100)))
+    with pytest.raises(UpstreamError) as raised:
+        audited.feed(piece("x"))
+    assert raised.value.code == "upstream_response_too_large"

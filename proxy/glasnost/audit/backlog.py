@@ -25,13 +25,17 @@ class _Waiting:
 
 
 class Backlog:
-    """A queue of chunks; `bytes` and `text_bytes` are what waits, `released` the characters that have left."""
+    """A queue of chunks; `bytes` and `text_bytes` are what waits, `released` the characters that have left.
+
+    `read_bytes` counts the text of all that ever came.
+    """
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
         self._lengths: dict[tuple[int, str], int] = {}
         self.bytes = 0
         self.text_bytes = 0
+        self.read_bytes = 0
         self.released = 0
 
     def add(self, chunk: Chunk, fragments: list[Fragment]) -> None:
@@ -44,6 +48,7 @@ class Backlog:
         size = sum(len(fragment.text.encode("utf-8", "surrogatepass")) for fragment in fragments)
         self._queue.append(_Waiting(chunk, tuple(needs), sum(len(each.text) for each in fragments), size))
         self.text_bytes += size
+        self.read_bytes += size
         self.bytes += size + CHUNK_BYTES
 
     def release(self, cleared: Cleared) -> tuple[Chunk, ...]:

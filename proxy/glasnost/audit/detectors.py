@@ -179,8 +179,8 @@ def _voice(sentence: MarkedSentence) -> int:
     return min(sentence.count(Kind.REGISTER) + 2 * sentence.count(Kind.DENIAL), 4) + 2 * sentence.count(Kind.PARTY_LINE)
 
 
-def _spoken(reading: Reading) -> tuple[list[MarkedSentence], list[MarkedSentence]]:
-    return reading.content, reading.fields["tool_arguments"].said
+def _spoken(reading: Reading) -> tuple[list[MarkedSentence], ...]:
+    return reading.content, reading.fields["tool_arguments"].said, reading.fields["logprobs"].said
 
 
 def _finding(

@@ -29,10 +29,12 @@ from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.verdict import Signals, Verdict
 from glasnost.config import Overflow
+from glasnost.errors import UpstreamError
 from glasnost.policy.label import Action, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer, Chunk, Fragment, finish_reasons_of, fragments_of
 from glasnost.wire.conversation import Conversation
+from glasnost.wire.echo import Echo, tokens_of
 
 BYTES_PER_TOKEN = 4
 """The estimate of a token: English has about four bytes of UTF-8 in one, Chinese four to five."""
@@ -80,6 +82,7 @@ class StreamAudit:
         self._backlog = Backlog()
         self._opening_bytes: dict[int, int] = {}
         self._opened: set[int] = set()
+        self._echoes: dict[int, Echo] = {}
         self._state: Literal["reading", "interrupted", "resumed", "over"] = "reading"
         self._overflown: Verdict | None = None
         self._settled: Verdict | None = None
@@ -116,9 +119,12 @@ class StreamAudit:
         return self._mode == "hold" and self._state == "reading" and len(self._opened) < len(self._inquiry.readings)
 
     def feed(self, chunk: Chunk) -> list[Event]:
-        """Take the next chunk."""
+        """Take the next chunk; UpstreamError when the answer is longer than may be."""
         fragments = fragments_of(chunk)
+        fragments += self._tokens_beyond(chunk, fragments)
         self._backlog.add(chunk, fragments)
+        if self._backlog.read_bytes > (most := self._rules.settings.max_bytes):
+            raise UpstreamError(f"The answer is longer than {most} bytes.", code="upstream_response_too_large")
         finished = [self._inquiry.feed(each.choice, each.field, each.text) for each in fragments]
         for choice, reason in finish_reasons_of(chunk).items():
             if choice < len(self._inquiry.readings):
@@ -141,6 +147,9 @@ class StreamAudit:
 
     def end(self) -> None:
         """Hear that no more text comes, so that the verdict is final unless it is settled otherwise; then `finish`."""
+        for choice, echo in self._echoes.items():
+            if left := echo.finish():
+                self._inquiry.feed(choice, "logprobs", left)
         self._inquiry.finish()
 
     def settle(self, verdict: Verdict) -> None:
@@ -149,7 +158,7 @@ class StreamAudit:
 
     def finish(self) -> list[Event]:
         """Hear that the upstream is done: give what is left, or the interruption that the final verdict asks for."""
-        self._inquiry.finish()
+        self.end()
         if self._state == "interrupted":
             return []
         if self._state == "reading" and (verdict := self.verdict).action is not Action.PASS:
@@ -162,6 +171,17 @@ class StreamAudit:
         """Let everything pass from here on, after an interruption that was decided to be only a flag."""
         self._state, self._mode = "resumed", "observe"
         return self._release()
+
+    def _tokens_beyond(self, chunk: Chunk, fragments: list[Fragment]) -> list[Fragment]:
+        """Read what the log probabilities say that the text does not."""
+        found: list[Fragment] = []
+        for choice in chunk.get("choices") or ():
+            index, tokens = choice.get("index") or 0, tokens_of(choice)
+            if tokens is not None or index in self._echoes:
+                text = "".join(each.text for each in fragments if each.choice == index)
+                beyond = self._echoes.setdefault(index, Echo()).feed(tokens or "", text)
+                found += [Fragment(index, "logprobs", beyond)] if beyond else []
+        return found
 
     def _choose_mode(self) -> None:
         """Take the mode that the topics of the answer ask for, as far as there is anything left to hold."""

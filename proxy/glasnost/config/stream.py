@@ -47,6 +47,7 @@ class StreamSettings(Settings):
     mode: StreamMode = "hold"
     opening: OpeningCap = OpeningCap()
     held: HeldCap = HeldCap()
+    max_bytes: Bytes = 4 << 20
     after_release: AfterRelease = "flag"
     separator: Annotated[str, Field(min_length=1, max_length=1_000)] = SEPARATOR
     topics: dict[TopicKey, TopicStream] = Field(default_factory=dict)

@@ -11,22 +11,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from glasnost.wire.conversation import text_of
+from glasnost.wire.echo import beyond
 
 Completion = dict[str, Any]
 Chunk = dict[str, Any]
 
 #: The order in which the fields of a choice are read by an auditor.
-FIELDS = ("reasoning", "content", "refusal", "tool_arguments")
+FIELDS = ("logprobs", "reasoning", "content", "refusal", "tool_arguments")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The text of one choice by field, and why it ended (None while it has not)."""
+    """The text of one choice by field, and why it ended (None while it has not).
+
+    `logprobs` holds what the log probabilities say beyond the other fields: nothing, in an honest answer.
+    """
 
     content: str = ""
     reasoning: str = ""
     refusal: str = ""
     tool_arguments: str = ""
+    logprobs: str = ""
     finish_reason: str | None = None
 
     @property
@@ -73,6 +78,8 @@ def _answer(choice: Mapping[str, Any]) -> Answer:
     message = choice.get("message")
     for field, text in _message_texts(message if isinstance(message, dict) else {}):
         fields[field] = fields.get(field, "") + text
+    if choice.get("logprobs"):
+        fields["logprobs"] = beyond(choice, "".join(fields.values()))
     return Answer(**fields, finish_reason=choice.get("finish_reason"))
 
 
