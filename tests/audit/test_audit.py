@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasnost.audit.audit import audit
@@ -254,6 +254,7 @@ def test_a_verdict_is_json(harbour: Policy):
     assert set(found["evidence"][0]) == {"field", "start", "end", "text", "why"}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([CANNED, REFUSAL, FACT, "  ", "\n", "ｓｏｒｒｙ", "我 不 能 回 答。", "😀", "Ⅷ "]), max_size=8
