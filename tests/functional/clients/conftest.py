@@ -35,7 +35,8 @@ def gateway(tmp_path_factory):
         (folder / f"{name}.yaml").write_text(json.dumps({"rules": rules}))
     config = folder / "glasnost.yaml"
     config.write_text(
-        f'server: {{keys: ["sha256:{sha256(KEY.encode()).hexdigest()}"]}}\n'
+        "server:\n  keys:\n"
+        f"    - {{hash: 'sha256:{sha256(KEY.encode()).hexdigest()}', scopes: [chat, 'audit:read']}}\n"
         "upstreams:\n  main: {kind: scripted, script: main.yaml}\n  limited: {kind: scripted, script: limited.yaml}\n"
         "models:\n  asked: {upstream: main}\n  limited: {upstream: limited}\n"
     )
