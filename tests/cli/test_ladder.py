@@ -11,7 +11,7 @@ from glasnost.cli.main import app
 def test_the_table_shows_what_the_rungs_of_recorded_exchanges_brought(tmp_path):
     file = tmp_path / "ledger.db"
     # The rung that never passes is also the slow one, whatever the machine is doing.
-    slow = script(rule(REFUSAL, when={"system": "encyclopaedia"}, first_delay=0.3), rule(REFUSAL))
+    slow = script(rule(REFUSAL, when={"system": "encyclopaedia"}, first_delay=1.0), rule(REFUSAL))
     config = f"{CONFIG}\nledger: {{path: {file}}}\nreroute: {{order: learned, explore: 0}}\n"
     for expected in (["first", "reframe", "model"], ["first", "model"]):
         # The second gateway knows from the ledger what the first one has learned.

@@ -39,12 +39,12 @@ both = pytest.mark.parametrize("stream", [False, True])
 
 @both
 def test_the_rival_is_asked_at_once_and_goes_out_when_the_first_answer_is_censored(stream):
-    each = house([{"text": REFUSAL, "first_delay": 0.05}], [{"text": HONEST, "first_delay": 0.3}])
+    each = house([{"text": REFUSAL, "first_delay": 0.05}], [{"text": HONEST, "first_delay": 1.0}])
     text, glasnost = each.ask(stream=stream)
     assert text == HONEST
     assert (glasnost["label"], glasnost["action"], glasnost["served_by"]) == ("refusal", "reroute", "other")
     assert [rung for rung, _ in came(glasnost)] == ["first", "model"]
-    assert glasnost["attempts"][1]["milliseconds"] >= 295
+    assert glasnost["attempts"][1]["milliseconds"] >= 995
 
 
 @both
@@ -159,7 +159,7 @@ def test_the_loser_is_cut_off_on_its_socket_before_it_could_send_two_more_chunks
     config = CONFIG.replace("kind: scripted, script: a", 'kind: http, base_url: "http://127.0.0.1:1/v1"').replace(
         "kind: scripted, script: b", 'kind: http, base_url: "http://127.0.0.1:1/v1"'
     )
-    winner_spoke = asyncio.Event()
+    winner_spoke, loser_began = asyncio.Event(), asyncio.Event()
 
     async def loser(peer):
         await peer.events()
@@ -167,14 +167,15 @@ def test_the_loser_is_cut_off_on_its_socket_before_it_could_send_two_more_chunks
         while not gone.done():
             await peer.event(chunk({"content": "The "}))
             written.append(winner_spoke.is_set())
-            await asyncio.wait({gone}, timeout=0.05)
+            loser_began.set()
+            await asyncio.wait({gone}, timeout=0.4)
 
     async def winner(peer):
-        await asyncio.sleep(0.3)
+        await loser_began.wait()
         await peer.events()
         await peer.event(chunk({"role": "assistant", "content": f"{HONEST} Many fled the city. They were sought. "}))
         winner_spoke.set()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         await peer.event(chunk({"content": "It was reported widely."}))
         await peer.event(chunk({}, "stop"))
         await peer.event(b"[DONE]")
@@ -194,7 +195,7 @@ def test_the_loser_is_cut_off_on_its_socket_before_it_could_send_two_more_chunks
     said = asyncio.run(run())
     assert "It was reported widely." in said
     assert "The The" not in said
-    assert written.count(False) >= 2
+    assert written.count(False) >= 1
     assert written.count(True) <= 2
 
 
