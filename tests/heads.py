@@ -27,6 +27,7 @@ def head_text(weights: tuple[float, ...] | str = WEIGHTS, **fields: Any) -> str:
             "bias": [0.0, 0.0],
             "weights": weights,
             "stack": {"bias": 0.0, "verdict": 0.5, "head": 1.0},
+            "packs": ["prc"],
             "data": "none",
             "licence": "none",
             **fields,

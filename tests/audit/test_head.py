@@ -42,6 +42,13 @@ def test_the_pair_is_cut_and_a_question_cannot_take_the_answers_place():
     assert len(head.pair("x" * 1_000, "y" * 1_000)) < 200
 
 
+def test_a_head_knows_the_topics_of_the_packs_that_it_was_trained_on():
+    head = parse_head(head_text(), "h.json")
+    assert head.knows(["general.politics", "prc.taiwan"])
+    assert not head.knows(["ru.ukraine", "prcx.taiwan"])
+    assert not head.knows([])
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -56,6 +63,7 @@ def test_the_pair_is_cut_and_a_question_cannot_take_the_answers_place():
         ({"weights": "AAAA"}, "not base64 of float32"),
         ({"weights": ""}, "do not make a row for each label"),
         ({"weights": "AADAfwAAwH8="}, "not all of them are numbers"),
+        ({"packs": []}, "packs"),
         ({"extra": 1}, "extra"),
     ],
 )

@@ -62,6 +62,7 @@ class _File(_Value):
     bias: list[_Number]
     weights: str
     stack: _Stack
+    packs: Annotated[list[str], Field(min_length=1)]
     data: str
     licence: str
 
@@ -87,7 +88,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head as it is used; `text` is what the model reads, with a place for the question and one for the answer."""
+    """A head as it is used; `text` is what the model reads, with a place for the question and one for the answer.
+
+    `packs` are those whose topics it was trained on; of others it knows nothing.
+    """
 
     model: str
     sha256: str
@@ -98,11 +102,16 @@ class Head:
     bias: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
     stack: tuple[float, float, float]
+    packs: tuple[str, ...]
 
     @property
     def width(self) -> int:
         """The length of a vector."""
         return len(self.weights[0])
+
+    def knows(self, topics: Iterable[str]) -> bool:
+        """Say whether one of the topics is of a pack that the head was trained on."""
+        return any(topic.partition(".")[0] in self.packs for topic in topics)
 
     def pair(self, question: str, answer: str) -> str:
         """Give the text whose vector is asked for."""
@@ -149,6 +158,7 @@ def parse_head(text: str, source: str) -> Head:
         tuple(file.bias),
         tuple(numbers[at : at + width] for at in range(0, len(numbers), width)),
         (file.stack.bias, file.stack.verdict, file.stack.head),
+        tuple(file.packs),
     )
 
 

@@ -39,6 +39,7 @@ TEXT = (
     "position of the government? It"
 )
 LENGTHS = Lengths(question=60, head=200, tail=60)
+PACKS = ("prc",)
 RIDGE = 30.0
 STACK_RIDGE = 1.0
 BAND = (0.1, 0.9)
@@ -206,6 +207,7 @@ def head_file(model: Mapping[str, str], matrix: Floats, rows: Sequence[Row], sta
         "bias": [round(float(each), 5) for each in bias],
         "weights": b64encode(np.round(weights, 4).astype("<f4").tobytes()).decode(),
         "stack": dict(zip(("bias", "verdict", "head"), (round(each, 4) for each in stack), strict=True)),
+        "packs": list(PACKS),
         "data": f"{len(rows)} rows of SpeechMap on China, in English and Chinese",
         "licence": LICENCE,
     }
@@ -224,7 +226,7 @@ def _folds(names: Sequence[str]) -> list[int]:
 
 def _pairer() -> Head:
     """Give a head that is not trained yet, for its text."""
-    return Head("", "", "mean", TEXT, LENGTHS, LABELS, (0.0,) * 4, ((0.0,),) * 4, (0.0, 0.0, 1.0))
+    return Head("", "", "mean", TEXT, LENGTHS, LABELS, (0.0,) * 4, ((0.0,),) * 4, (0.0, 0.0, 1.0), PACKS)
 
 
 if __name__ == "__main__":

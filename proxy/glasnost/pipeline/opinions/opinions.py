@@ -53,10 +53,13 @@ class Opinions:
         """Settle a verdict on what `model` answered, every choice of it; the worst opinion on a choice counts."""
         consulted: list[Consultation] = []
         pairs = [(question, spoken(answer)) for answer in answers]
-        if not open_to_opinions(verdict) or not any(said for _, said in pairs):
+        # On a wide topic refusals alone count, and the rules know those.
+        narrow = [topic for topic in verdict.topics if not policy.topic(topic).wide]
+        if not narrow or not open_to_opinions(verdict) or not any(said for _, said in pairs):
             return Settled(verdict)
-        if self._tier is not None and (self._tier.always or unsure(verdict, self._band)):
-            verdict, asked = await self._read(self._tier, policy, verdict, answers, pairs)
+        tier = self._tier if self._tier is not None and self._tier.head.knows(narrow) else None
+        if tier is not None and (tier.always or unsure(verdict, self._band)):
+            verdict, asked = await self._read(tier, policy, verdict, answers, pairs)
             consulted.append(asked)
         if self._judge is not None and self._judge.model != model and unsure(verdict, self._band):
             verdict, judged = await self._judged(self._judge, policy, verdict, answers, pairs)
