@@ -11,12 +11,15 @@ from glasnost.record.exchange import Attempt, Exchange
 #: Gives what is known of the model behind an upstream: `gguf_sha256`, `template_sha256`.
 Identity = Callable[[str], Mapping[str, str]]
 
+#: Enough of a key's hash, as the configuration holds it, to tell whose it is.
+_KEY_DIGITS = 16
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def opened(exchange: Exchange) -> dict[str, Any]:
     """Say what is known before the answer."""
     return {
+        "key": exchange.key.removeprefix("sha256:")[:_KEY_DIGITS] or None,
         "model": exchange.model,
         "mode": exchange.mode,
         "topics": list(exchange.topics),
@@ -56,6 +59,8 @@ def _attempt(attempt: Attempt, identity: Identity) -> dict[str, Any]:
         "audit_microseconds": _microseconds(attempt.audit_seconds),
         "tokens": {name: usage[name] for name in _TOKENS if isinstance(usage.get(name), int)},
         "identity": dict(identity(attempt.upstream)),
+        "purpose": attempt.purpose,
+        "consulted": [each.as_dict() for each in attempt.consulted],
     }
 
 

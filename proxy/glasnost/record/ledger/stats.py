@@ -41,14 +41,15 @@ def stats(connection: Connection, since: int) -> dict[str, Any]:
     amount, first, last = connection.execute(
         select(func.count(), func.min(entries.c.at), func.max(entries.c.at)).select_from(entries)
     ).one()
-    kinds = select(entries.c.kind, func.count()).where(entries.c.kind.not_in(("opened", "closed")))
+    is_note = entries.c.kind.not_in(("opened", "closed"))
+    kinds = select(entries.c.kind, func.count().label("amount")).where(is_note).group_by(entries.c.kind)
     return {
         "chains": sum(1 for _ in read.chains(connection)),
         "entries": amount,
         "contents": connection.scalar(select(func.count()).select_from(contents)),
         "first": when(first) if first is not None else None,
         "last": when(last) if last is not None else None,
-        "notes": dict(connection.execute(kinds.group_by(entries.c.kind).order_by(entries.c.kind)).tuples().all()),
+        "notes": {row.kind: row.amount for row in connection.execute(kinds)},
         "exchanges": counted.exchanges,
         "outcomes": dict(counted.outcomes.most_common()),
         "actions": dict(counted.actions.most_common()),
