@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
+import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import aiohttp
+import uvicorn
 
+from glasnost.cli.load import load_config, load_policy, load_scripts
+from glasnost.policy.policy import Policy
 from glasnost.record.ledger import read
 from glasnost.record.ledger.place import Place, at_file
 from glasnost.record.ledger.verify import Counts, verify
+from glasnost.server.drain import Drain
+from glasnost.services import build_app
 from running import free_port
 
 CLIENTS = 16
@@ -38,35 +45,53 @@ class Seen:
 
 
 def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> tuple[Place, Seen]:
-    """Run `kills` gateways, one after the other, and kill each within its first second under load."""
+    """Run `kills` gateways, one after the other, and kill each at a random moment under load."""
     ledger = folder / "ledger.db"
     (folder / "glasnost.yaml").write_text(CONFIG.format(ledger=ledger))
     (folder / "script.yaml").write_text(json.dumps(SCRIPT))
     seen = Seen()
+    # Every gateway is a process of its own, which begins with the packs and the libraries loaded.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["kills", "alembic.config", "alembic.script", "alembic.runtime.environment"])
     for _ in range(kills):
         port = free_port()
-        command = [sys.executable, "-m", "glasnost", "serve", "--config", str(folder / "glasnost.yaml")]
-        process = subprocess.Popen([*command, "--port", str(port), "--log-level", "error"])
+        process = processes.Process(target=_serve, args=(folder, port), daemon=True)
+        process.start()
         try:
-            asyncio.run(_one_life(process, port, seen, chance.uniform(0.05, 1.0)))
+            asyncio.run(_one_life(process, port, seen, chance))
         finally:
             process.kill()
-            process.wait()
+            process.join()
     return at_file(ledger), seen
 
 
-async def _one_life(process: subprocess.Popen[bytes], port: int, seen: Seen, seconds: float) -> None:
+def _serve(folder: Path, port: int) -> None:
+    config = load_config(folder / "glasnost.yaml", host=None, port=port)
+    app = build_app(config, _policy(), {}, load_scripts(config, folder), os.environ, drain=Drain())
+    uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)
+
+
+@cache
+def _policy() -> Policy:
+    return load_policy(("prc",))
+
+
+async def _one_life(process: BaseProcess, port: int, seen: Seen, chance: random.Random) -> None:
+    """Kill it some milliseconds after it gave some answers: how long it takes for these is the machine's affair."""
+    enough, moment = len(seen.whole) + chance.randint(1, 100), chance.uniform(0, 0.03)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
         await _ready(session, process)
         clients = [asyncio.ensure_future(_client(session, seen, stream=bool(index % 2))) for index in range(CLIENTS)]
-        await asyncio.sleep(seconds)
+        while len(seen.whole) < enough and process.is_alive():  # noqa: ASYNC110 - what the clients count is no event
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(moment)
         process.kill()
         await asyncio.gather(*clients)
 
 
-async def _ready(session: aiohttp.ClientSession, process: subprocess.Popen[bytes]) -> None:
+async def _ready(session: aiohttp.ClientSession, process: BaseProcess) -> None:
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and process.is_alive():
         try:
             async with session.get("/readyz") as answer:
                 if answer.status == 200:
@@ -110,3 +135,7 @@ def outcome(place: Place, seen: Seen) -> Outcome:
         kinds = Counter(note.kind for note in read.notes(connection))
         breaks = [str(each) for each in verify(connection, counts)]
     return Outcome({name for name in seen.whole if name not in closed}, breaks, kinds, counts)
+
+
+if multiprocessing.current_process().name == "forkserver":  # loaded before it forks, once for all
+    _policy()

@@ -59,7 +59,6 @@ def _attempt(attempt: Attempt, identity: Identity) -> dict[str, Any]:
         "audit_microseconds": _microseconds(attempt.audit_seconds),
         "tokens": {name: usage[name] for name in _TOKENS if isinstance(usage.get(name), int)},
         "identity": dict(identity(attempt.upstream)),
-        "purpose": attempt.purpose,
         "consulted": [each.as_dict() for each in attempt.consulted],
     }
 
