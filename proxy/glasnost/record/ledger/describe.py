@@ -11,15 +11,14 @@ from glasnost.record.exchange import Attempt, Exchange
 #: Gives what is known of the model behind an upstream: `gguf_sha256`, `template_sha256`.
 Identity = Callable[[str], Mapping[str, str]]
 
-#: Enough of a key's hash, as the configuration holds it, to tell whose it is.
-_KEY_DIGITS = 16
 _TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def opened(exchange: Exchange) -> dict[str, Any]:
     """Say what is known before the answer."""
     return {
-        "key": exchange.key.removeprefix("sha256:")[:_KEY_DIGITS] or None,
+        "endpoint": exchange.endpoint,
+        "key": exchange.key.id if exchange.key else None,
         "model": exchange.model,
         "mode": exchange.mode,
         "topics": list(exchange.topics),

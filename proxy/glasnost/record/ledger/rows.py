@@ -16,6 +16,7 @@ COLUMNS = {
     "chain": str,
     "seq": int,
     "hash": str,
+    "endpoint": str,
     "key": str,
     "model": str,
     "served_by": str,
@@ -65,7 +66,10 @@ def flat(found: Found) -> dict[str, Any]:
         "chain": found.entry.chain,
         "seq": found.entry.seq,
         "hash": found.entry.hash,
-        **{name: facts[name] for name in ("key", "model", "served_by", "mode", "outcome", "action", "policy")},
+        **{
+            name: facts[name]
+            for name in ("endpoint", "key", "model", "served_by", "mode", "outcome", "action", "policy")
+        },
         **{name: verdict.get(name) for name in ("label", "probability", "censored")},
         "topics": " ".join(facts["topics"]),
         "seconds": _seconds(facts["microseconds"]),
