@@ -25,6 +25,7 @@ from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
+from glasnost.record.quotas import Quotas
 
 TOPIC = "prc.tiananmen-1989"
 
@@ -88,6 +89,7 @@ def test_every_documented_family_is_exposed_and_every_exposed_one_documented(met
     EngineCollector(metrics, {"one": Engine()})
     FailoverCollector(metrics, Circuits())
     LedgerMetrics(metrics)
+    Quotas(metrics)
     exposed = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
