@@ -25,6 +25,7 @@ def sentences_of(*pieces: str) -> list[Sentence]:
         ("他说：“不行。”然后走了。好", ["他说：“不行。”", "然后走了。", "好"]),
         ("好的!然后呢?是", ["好的!", "然后呢?", "是"]),
         ("A title\n\nA text that was\nwrapped by hand.", ["A title\n\n", "A text that was\nwrapped by hand."]),
+        ("Текст, который был\nперенесен рукой. Да", ["Текст, который был\nперенесен рукой.", " Да"]),
         ("**Bold.** Next", ["**Bold.**", " Next"]),
         ("Wait... what", ["Wait...", " what"]),
         ("Use this:\n```python\nimport x\nx.run()\n```\nthen stop", None),

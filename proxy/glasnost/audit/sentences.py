@@ -119,7 +119,7 @@ def _ends(text: str, run: re.Match[str]) -> bool | None:
         return None
     after = text[run.end()]
     if run[0][0] == "\n":
-        return not "a" <= after <= "z"
+        return not after.islower()
     if not run[0].isascii() and any(mark in run[0] for mark in "。！？…"):
         return True
     if after.isspace() or run[0][-1] == "\n":
