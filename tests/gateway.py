@@ -21,7 +21,7 @@ from glasnost.audit.head import Head
 from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.server.drain import Drain
-from glasnost.services import build_app
+from glasnost.services import build_service
 from glasnost.upstream.script import parse_script
 from running import metric
 
@@ -101,7 +101,7 @@ def gateway(
     scripts = {name: parse_script(text, name) for name, text in texts.items()}
     wanted = [settings.audit.packs, *(key.packs for key in settings.server.keys if key.packs)]
     policies = {packs: compiled(packs) for packs in wanted}
-    app = build_app(settings, policies, {}, scripts, os.environ, drain=Drain(), head=head)
+    app = build_service(settings, policies, {}, scripts, os.environ, drain=Drain(), head=head)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from glasnost import __version__
 from glasnost.audit.head import Head
-from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, targets_of
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, fixed_changes, targets_of
 from glasnost.errors import ConfigError, LedgerError, Problem
 from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.build import build_opinions
@@ -38,6 +39,7 @@ from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.quotas import Quotas
 from glasnost.record.recorders import Recorders
+from glasnost.record.reload_metrics import ReloadMetrics
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
 from glasnost.server.keys import Guard
@@ -53,7 +55,63 @@ from glasnost.upstream.scripted import ScriptPlayer
 log = structlog.get_logger()
 
 
-def build_app(  # noqa: PLR0913 - what was read from files is handed over by name
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What stays as it is until the process ends."""
+
+    upstreams: Mapping[str, Upstream]
+    backends: Backends
+    metrics: Metrics
+    counted: ExchangeMetrics
+    reloads: ReloadMetrics
+    quotas: Quotas
+    drain: Drain
+    environ: Mapping[str, str]
+
+
+class Service:
+    """The gateway as an ASGI application whose configuration can be replaced while it serves."""
+
+    def __init__(
+        self,
+        config: Config,
+        pipeline: Pipeline,
+        fixed: _Fixed,
+        policies: Mapping[tuple[str, ...], Policy],
+    ) -> None:
+        self._fixed = fixed
+        self._take(config, pipeline, policies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request by the configuration of the moment, to its end."""
+        await self._app(scope, receive, send)
+
+    def reload(self, config: Config, policies: Mapping[tuple[str, ...], Policy], head: Head | None) -> None:
+        """Serve by another configuration from the next request on; raises ConfigError with what needs a restart."""
+        if problems := fixed_changes(self.config, config):
+            raise ConfigError("the changed configuration", problems)
+        topics = _topics(policies)
+        _check_topics(config, topics)
+        opinions = build_opinions(config, self._fixed.upstreams, head)
+        self._fixed.counted.expect(_targets(config), topics)
+        self._take(config, self._pipeline.renewed(config, policies, opinions), policies)
+        self._fixed.reloads.reloaded(ok=True)
+
+    def refused(self) -> None:
+        """Note that a changed configuration could not be taken."""
+        self._fixed.reloads.reloaded(ok=False)
+
+    def _take(self, config: Config, pipeline: Pipeline, policies: Mapping[tuple[str, ...], Policy]) -> None:
+        fixed, server = self._fixed, config.server
+        pepper = fixed.environ[server.pepper_env] if server.pepper_env else None
+        guard = Guard(server.keys, pepper, fixed.quotas)
+        self._app = create_app(config, pipeline, fixed.backends, fixed.metrics, drain=fixed.drain, guard=guard)
+        self._pipeline = pipeline
+        self.config = config
+        fixed.reloads.took(policies)
+
+
+def build_service(  # noqa: PLR0913 - what was read from files is handed over by name
     config: Config,
     policies: Mapping[tuple[str, ...], Policy],
     files: Mapping[str, Path],
@@ -62,16 +120,16 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     *,
     drain: Drain,
     head: Head | None = None,
-) -> ASGIApp:
+) -> Service:
     """Build the gateway.
 
-    `files` gives the GGUF of every local upstream, `scripts` the parsed script of every scripted one, both by the
-    upstream's name; `environ` holds the keys of upstreams under the variables that the configuration names;
-    `drain` is the state of stopping, `head` that of the semantic tier. Raises ConfigError when the engines that are
-    always loaded have no room on this machine, when a setting names a topic that no pack has, or when the ledger cannot
-    be kept.
+    `policies` are those of every list of packs that the configuration names, `files` gives the GGUF of every local
+    upstream, `scripts` the parsed script of every scripted one, both by the upstream's name; `environ` holds the keys
+    of upstreams under the variables that the configuration names; `drain` is the state of stopping, `head` that of the
+    semantic tier. Raises ConfigError when the engines that are always loaded have no room on this machine, when a
+    setting names a topic that no pack has, or when the ledger cannot be kept.
     """
-    topics = sorted({topic.id for policy in policies.values() for topic in policy.topics})
+    topics = _topics(policies)
     _check_topics(config, topics)
     engines = house(config, files)
     upstreams = {
@@ -93,9 +151,12 @@ def build_app(  # noqa: PLR0913 - what was read from files is handed over by nam
     )
     backends = Backends(Registry(upstreams), ledger, quotas, partial(_remember, config, environ, pipeline.learned))
     FailoverCollector(metrics, pipeline.failover)
-    server = config.server
-    pepper = environ[server.pepper_env] if server.pepper_env else None
-    return create_app(config, pipeline, backends, metrics, drain=drain, guard=Guard(server.keys, pepper, quotas))
+    fixed = _Fixed(upstreams, backends, metrics, counted, ReloadMetrics(metrics), quotas, drain, environ)
+    return Service(config, pipeline, fixed, policies)
+
+
+def _topics(policies: Mapping[tuple[str, ...], Policy]) -> list[str]:
+    return sorted({topic.id for policy in policies.values() for topic in policy.topics})
 
 
 def _check_topics(config: Config, known: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from gateway import HARMLESS, body
 from glasnost.cli.load import load_policies
 from glasnost.config import parse_config
 from glasnost.server.drain import Drain
-from glasnost.services import build_app
+from glasnost.services import build_service
 from glasnost.wire import jsonio
 from loopback import loopback
 
@@ -61,7 +61,7 @@ class World:
             ),
             "test",
         )
-        app = build_app(config, load_policies(config), {}, {}, {}, drain=Drain())
+        app = build_service(config, load_policies(config), {}, {}, {}, drain=Drain())
         await stack.enter_async_context(app.router.lifespan_context(app))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
         self.client = await stack.enter_async_context(client)

@@ -6,6 +6,7 @@ import typer
 
 from glasnost import __version__
 from glasnost.cli.audit import audit
+from glasnost.cli.config import app as config
 from glasnost.cli.engine import engine
 from glasnost.cli.key import app as key
 from glasnost.cli.ladder import ladder
@@ -26,6 +27,7 @@ app.command()(engine)
 app.command()(pull)
 app.command()(audit)
 app.command()(ladder)
+app.add_typer(config, name="config")
 app.add_typer(key, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(policy, name="policy")

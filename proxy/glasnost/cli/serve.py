@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 
-from glasnost.cli import load, logs, opinions
-from glasnost.cli.keys import with_keys
+from glasnost.cli import logs
+from glasnost.cli.reading import Place, read_all
 from glasnost.errors import DocumentError
-from glasnost.models.cache import cache_folder
 
 
 def serve(
@@ -26,31 +25,32 @@ def serve(
     """Serve the OpenAI API, audit every answer, and reroute censored ones."""
     # Importing the gateway takes longer than checking a configuration, so a mistake is told first.
     logs.set_up(log_level)
-    source = str(config) if config else "the default configuration"
+    place = Place(config, host, port)
     try:
-        settings = load.load_config(config, host=host, port=port)
-        folder = config.parent if config else Path()
-        settings = with_keys(settings, source, folder, os.environ)
-        load.check_keys(settings, source, os.environ)
-        policies = load.load_policies(settings)
-        scripts = load.load_scripts(settings, folder)
-        files = load.find_files(settings, source, cache_folder(os.environ))
-        opinions.check_opinions(settings, source, files)
-        head = opinions.load_head(settings, source, folder, files)
+        reading = read_all(place, os.environ)
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+    from glasnost.cli.reload import Reloader  # noqa: PLC0415 - see above
     from glasnost.server.drain import Drain  # noqa: PLC0415 - see above
     from glasnost.server.serving import Gateway  # noqa: PLC0415 - see above
-    from glasnost.services import build_app  # noqa: PLC0415 - see above
+    from glasnost.services import build_service  # noqa: PLC0415 - see above
 
     drain = Drain()
     try:
-        app = build_app(settings, policies, files, scripts, os.environ, drain=drain, head=head)
+        service = build_service(
+            reading.config,
+            reading.policies,
+            reading.files,
+            reading.scripts,
+            os.environ,
+            drain=drain,
+            head=reading.head,
+        )
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     # uvicorn raises the signal again when it has stopped: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again
-    Gateway(app, settings.server, drain).run()
+    Gateway(service, reading.config.server, drain, Reloader(service, place, os.environ).run).run()

@@ -22,9 +22,10 @@ from glasnost.config.ladder import (
 from glasnost.config.ledger import CheckpointSettings, Content, LedgerSettings
 from glasnost.config.model import ModelSettings
 from glasnost.config.opinions import JudgeSettings, SemanticSettings
-from glasnost.config.parse import Config, is_loopback, parse_config
+from glasnost.config.parse import Config, is_loopback, json_schema, parse_config
 from glasnost.config.problems import problems_of
 from glasnost.config.race import RaceSettings
+from glasnost.config.restart import fixed_changes
 from glasnost.config.server import ServerSettings
 from glasnost.config.stream import HeldCap, OpeningCap, StreamSettings, TopicStream
 from glasnost.config.upstreams import (
@@ -83,7 +84,9 @@ __all__ = [
     "TimeoutSettings",
     "TopicStream",
     "UpstreamSettings",
+    "fixed_changes",
     "is_loopback",
+    "json_schema",
     "models_of",
     "opinion_problems",
     "parse_config",

@@ -59,6 +59,11 @@ def parse_config(text: str, source: str, *, host: str | None = None, port: int |
     return config
 
 
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of a configuration."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_CONFIG.json_schema()}
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a server on `host` can be reached from this machine alone."""
     if host == "localhost":

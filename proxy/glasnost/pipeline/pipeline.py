@@ -57,6 +57,7 @@ class Pipeline:
     ) -> None:
         """Take every part; `policies` by their packs, `unfinished` says why an exchange that was cancelled is over."""
         self._config = config
+        self._upstreams = upstreams
         self._steps: dict[str, tuple[Step, ...]] = {
             name: steps(name, config.models, upstreams) for name in config.models
         }
@@ -64,6 +65,7 @@ class Pipeline:
         learns = config.reroute.order == "learned"
         #: What came of rungs so far, where the order of ladders is to be learned.
         self.learned = Learned(config.reroute.explore, chance) if learns else None
+        self._chance = chance
         self._races = Races(config.race, clock)
         self._policies = policies
         self._recorder = recorder
@@ -71,6 +73,26 @@ class Pipeline:
         self._clock = clock
         self._ids = ids
         self._unfinished = unfinished
+
+    def renewed(
+        self, config: Config, policies: Mapping[tuple[str, ...], Policy], opinions: Opinions | None
+    ) -> Pipeline:
+        """Give the pipeline of another configuration, which goes on with what this one knows of upstreams and rungs."""
+        fresh = Pipeline(
+            config,
+            self._upstreams,
+            policies,
+            self._recorder,
+            opinions=opinions,
+            clock=self._clock,
+            ids=self._ids,
+            unfinished=self._unfinished,
+            chance=self._chance,
+        )
+        fresh.failover = self.failover
+        if fresh.learned is not None and self.learned is not None:
+            fresh.learned = self.learned
+        return fresh
 
     @property
     def models(self) -> tuple[str, ...]:

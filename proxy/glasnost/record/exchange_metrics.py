@@ -29,7 +29,6 @@ class ExchangeMetrics:
         """Take every model with the models that it may be rerouted to, and all ids that can become a label."""
         registry = metrics.registry
         self._metrics = metrics
-        self._topics = frozenset(topics)
         self.first_token = Histogram(
             "glasnost_time_to_first_token_seconds",
             "To the first text of an upstream, and to the first that left for the client.",
@@ -60,7 +59,7 @@ class ExchangeMetrics:
             ("model", "after_release"),
             registry=registry,
         )
-        self._rungs = RungMetrics(metrics, models)
+        self._rungs = RungMetrics(metrics)
         self.upstream_requests = Counter(
             "glasnost_upstream_requests_total", "Upstream calls.", ("upstream", "outcome"), registry=registry
         )
@@ -72,6 +71,12 @@ class ExchangeMetrics:
             registry=registry,
         )
         preset(self.upstream_requests, product(upstreams, OUTCOMES))
+        self.expect(models, topics)
+
+    def expect(self, models: Mapping[str, Iterable[str]], topics: Iterable[str]) -> None:
+        """Start the series of these models and topics at 0; a reload may bring new ones."""
+        self._topics = frozenset(topics)
+        self._rungs.expect(models)
         preset(self.audits, product(models, [NO_TOPIC, *self._topics], [label.value for label in Label], ["unary"]))
         packs = sorted({NO_TOPIC} | {_pack(topic) for topic in self._topics})
         preset(self.actions, product(packs, [action.value for action in Action]))

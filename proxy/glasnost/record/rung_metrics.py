@@ -19,7 +19,7 @@ PURPOSES = ("client", "reroute")
 class RungMetrics:
     """Counts the attempts of an exchange by the rung that they were."""
 
-    def __init__(self, metrics: Metrics, models: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         registry = metrics.registry
         self.reroutes = Counter(
             "glasnost_reroutes_total",
@@ -45,6 +45,9 @@ class RungMetrics:
             ("model", "direction", "purpose", "source"),
             registry=registry,
         )
+
+    def expect(self, models: Mapping[str, Iterable[str]]) -> None:
+        """Start the series of every model, with those that it may be rerouted to, at 0."""
         for model, targets in models.items():
             preset(self.reroutes, product([model], targets, RESULTS))
             preset(self.failovers, product([model], [target for target in targets if target != model]))

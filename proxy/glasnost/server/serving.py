@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,7 +26,10 @@ LAST_WORDS_SECONDS = 5
 class Gateway(uvicorn.Server):
     """Serves one application until a signal comes."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, drain: Drain) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, drain: Drain, beside: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Take `beside`, which runs from the start of serving to its end."""
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -39,12 +44,21 @@ class Gateway(uvicorn.Server):
         super().__init__(config)
         self._settings = settings
         self._drain = drain
+        self._beside = beside
+        self._background: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # only handed on
         """Start, and note the loop that signals must wake."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)  # type: ignore[arg-type]
+        self._background = asyncio.create_task(self._beside())
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override] # only handed on
+        """Stop what ran beside, then the server."""
+        if self._background is not None:
+            self._background.cancel()
+        await super().shutdown(sockets)  # type: ignore[arg-type]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second signal breaks off what runs. Not yet started, the process just ends."""
