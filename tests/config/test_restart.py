@@ -40,8 +40,6 @@ def test_what_was_opened_or_started_needs_a_restart(more, path):
 
 
 def test_an_upstream_that_is_new_or_gone_or_other_is_named():
-    other = CONFIG.replace(
-        "a: {kind: scripted, script: a.yaml}",
-        "a: {kind: scripted, script: b.yaml}, b: {kind: scripted, script: b.yaml}",
-    )
+    there = "a: {kind: scripted, script: a.yaml}"
+    other = CONFIG.replace(there, there.replace("a.yaml", "c.yaml") + ", b: {kind: scripted, script: b.yaml}")
     assert changed("", other) == ["upstreams.a", "upstreams.b"]
