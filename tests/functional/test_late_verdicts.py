@@ -124,3 +124,40 @@ def test_neither_a_tool_call_nor_json_is_amended_but_stopped(answer, fields):
 def test_a_topic_says_what_a_late_verdict_does():
     with gateway(settings("flag", topics={"prc.tiananmen-1989": {"after_release": "stop"}})) as each:
         assert read(each)[1][-1]["error"]["code"] == "answer_stopped"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("responses", {"input": SENSITIVE}),
+        ("messages", {"max_tokens": 99, "messages": [{"role": "user", "content": SENSITIVE}]}),
+        ("completions", {"prompt": SENSITIVE}),
+    ],
+)
+def test_the_other_apis_stop_and_amend_too(path, fields):
+    asked = {"model": "asked", "stream": True, **fields}
+    with gateway(settings("stop")) as each:
+        stopped = httpx.post(f"{each.url}/v1/{path}", json=asked, timeout=30).text
+    assert '"after_release":"stop"' in stopped
+    assert "stopped by policy" in stopped
+    assert "[DONE]" not in stopped
+    with gateway(settings("amend", separator=" *** ")) as each:
+        amended = httpx.post(f"{each.url}/v1/{path}", json=asked, timeout=30).text
+    assert '"after_release":"amend"' in amended
+    assert REFUSAL[:5] in amended
+    assert " *** " in amended
+    assert HONEST[-5:] in amended
+
+
+def test_every_choice_is_amended_and_none_after_it_has_ended():
+    begun = "Troops fired on unarmed people in 1989. "
+    canned = script(rule(f"{begun}Sorry, that's beyond my current scope. Let's talk about something else."))
+    config = settings("amend", separator="|").replace("mode: observe", "mode: window").replace("{rung: reframe}, ", "")
+    with gateway(config, gagged=canned) as each:
+        texts, chunks, done = read(each, n=2)
+    assert done
+    assert texts == {0: f"{begun}|{HONEST}", 1: f"{begun}|{HONEST}"}
+    ends = [choice["index"] for chunk in chunks for choice in chunk["choices"] if choice["finish_reason"]]
+    assert sorted(ends) == [0, 1]
+    with gateway(settings("amend")) as each:
+        assert read(each, n=2)[1][-1]["error"]["code"] == "answer_stopped"

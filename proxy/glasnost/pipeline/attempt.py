@@ -49,7 +49,7 @@ class StreamAttempt:
         self.flag: Flag | None = None
         self._noted = False
         self._spoken = False
-        self._called = False
+        self._rigid = False
         self._head: list[Chunk] = []
 
     @property
@@ -178,11 +178,11 @@ class StreamAttempt:
         return Reroute() if outdone and decision == Flag("no_rung_left") else decision
 
     def _after_release(self) -> AfterRelease:
-        """Ask the rules; neither a tool call nor JSON can be amended, and half of one is worse than an error."""
+        """Ask the rules; what nothing can follow is stopped instead of amended, and so is half of a JSON document."""
         said = self._rules.after_release(self._run.policy, self._auditor.topics)
         format_ = self._run.request.body.get("response_format")
         structured = isinstance(format_, dict) and format_.get("type") in ("json_object", "json_schema")
-        return "stop" if said == "amend" and (self._called or structured) else said
+        return "stop" if said == "amend" and (self._rigid or structured) else said
 
     def _after_head(self, ready: list[Chunk]) -> list[Chunk]:
         """Keep what comes before the first text: until then another upstream can still begin the stream anew."""
@@ -199,9 +199,13 @@ class StreamAttempt:
             self._held_since = None
         elif ready or self._held_since is None:
             self._held_since = self._run.clock()
-        self._called = self._called or any(
-            (choice.get("delta") or {}).get("tool_calls") for chunk in ready for choice in chunk.get("choices") or ()
-        )
+        self._rigid = self._rigid or any(map(self._is_rigid, ready))
+
+    def _is_rigid(self, chunk: Chunk) -> bool:
+        """Tell whether nothing can follow what a chunk says: part of a call, or the end of one choice of several."""
+        if self._run.request.n > 1 and finish_reasons_of(chunk):
+            return True
+        return any((choice.get("delta") or {}).get("tool_calls") for choice in chunk.get("choices") or ())
 
     def _timed(self, work: Callable[[], T]) -> T:
         found, seconds = timed(work)

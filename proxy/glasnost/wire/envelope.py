@@ -34,8 +34,12 @@ def error_object(error: BaseException) -> dict[str, Any]:
 
 def error_body(error: BaseException) -> dict[str, Any]:
     """Give the whole body, `{"error": {...}}`, with the `glasnost` object where the error is a verdict's."""
-    body = {"error": error_object(error)}
-    return {**body, "glasnost": error.glasnost} if isinstance(error, AnswerStopped) else body
+    return {"error": error_object(error), **verdict_in(error)}
+
+
+def verdict_in(error: BaseException) -> dict[str, Any]:
+    """Give `{"glasnost": {...}}` for an error that ends an answer because of its verdict, nothing for others."""
+    return {"glasnost": error.glasnost} if isinstance(error, AnswerStopped) else {}
 
 
 def error_headers(error: BaseException) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from glasnost.wire import jsonio, sse
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.dialect import Api
-from glasnost.wire.envelope import error_object
+from glasnost.wire.envelope import error_object, verdict_in
 from glasnost.wire.messages.content import Blocks, Event
 from glasnost.wire.messages.request import API, chat_request
 
@@ -68,7 +68,7 @@ class MessagesDialect:
 
     def fail(self, error: BaseException) -> bytes:
         """Give an error event."""
-        return _framed([error_body(error)])
+        return _framed([{**error_body(error), **verdict_in(error)}])
 
     def _note(self, said: Mapping[str, Any], choice: Mapping[str, Any]) -> None:
         self._model = said.get("model") or self._model

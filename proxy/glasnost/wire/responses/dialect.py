@@ -8,7 +8,7 @@ from typing import Any
 from glasnost.wire import jsonio, sse
 from glasnost.wire.answer import Chunk, Completion
 from glasnost.wire.dialect import Api
-from glasnost.wire.envelope import error_object
+from glasnost.wire.envelope import error_object, verdict_in
 from glasnost.wire.responses.output import Event, Output
 from glasnost.wire.responses.request import API, chat_request
 
@@ -83,6 +83,7 @@ class ResponsesDialect:
     def fail(self, error: BaseException) -> bytes:
         """Give the failed response, then an error event: some clients look at the one, some at the other."""
         said = error_object(error)
+        self._note(verdict_in(error), {})
         failed = {**self._response("failed"), "error": {"code": said["code"], "message": said["message"]}}
         shown = {name: said[name] for name in ("code", "message", "param")}
         return self._framed(
