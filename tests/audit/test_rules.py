@@ -1,10 +1,16 @@
 """How a stream is treated: by topic, pack, model, key and request."""
 
+from dataclasses import replace
+
 import pytest
 
 from glasnost.audit.rules import StreamRules
+from glasnost.audit.stream import StreamAudit
 from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings, TopicStream
+from glasnost.policy.policy import build_policy
+from glasnost.policy.topic import Match, Phrase
+from glasnost.wire.conversation import Conversation
 from harbour import harbour_policy
 
 ON, OFF = ("test.harbour",), ()
@@ -73,3 +79,20 @@ def test_off_topics_a_window_is_held_where_the_answer_may_name_its_own_reason():
     policy = load_policy(("general",))
     assert rules(mode="hold").mode(policy, OFF) == "window"
     assert rules(mode="observe").mode(policy, OFF) == "observe"
+
+
+def test_an_answer_that_turns_to_a_narrower_topic_is_treated_as_that_one_asks():
+    narrow = harbour_policy(stream="{mode: full}").topic("test.harbour")
+    wide = replace(
+        narrow, id="test.ports", match=Match((Phrase("en", "seaports"),)), facts=(), stream_mode="window", wide=True
+    )
+    audited = StreamAudit(build_policy([narrow, wide]), Conversation.ask("Which seaports are there?"), rules())
+    assert audited.feed(piece("There are many. ")) != []
+    audited.feed(piece("In one was the harbour strike. "))
+    assert audited.topics == ("test.ports", "test.harbour")
+    assert audited.feed(piece("It was in May. ")) == []
+    assert audited.finish() != []
+
+
+def piece(text):
+    return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
