@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from gateway import CONFIG, HARMLESS, HONEST, REFUSAL, SENSITIVE, gateway
+from gateway import CONFIG, HARMLESS, HONEST, REFUSAL, SENSITIVE, gateway, rule, script
 from glasnost.pipeline.rungs.raw import Raw
 from glasnost.wire.completions import CompletionsDialect
 
@@ -96,6 +96,16 @@ def test_rungs_that_need_a_chat_are_skipped_with_a_reason():
 def test_bare_text_is_not_made_bare_once_more():
     (request,) = CompletionsDialect({"model": "m", "prompt": "Once"}, "1", 0).requests
     assert Raw().lacks(request) == "It is bare text already."
+
+
+def test_the_first_prompt_that_fails_ends_the_others_and_a_stream_tells_it():
+    rules = [rule("", when={"contains": "broken"}, fault={"status": 400, "error": {"message": "Too broken."}})]
+    slow = [rule("Paris.", delay=0.2)]
+    with gateway(CONFIG, gagged=script(*rules, *slow)) as each, each.openai() as client:
+        with pytest.raises(openai.BadRequestError, match="Too broken"):
+            client.completions.create(model="asked", prompt=["slow", "broken", "slow"])
+        with pytest.raises(openai.APIError, match="Too broken"):
+            list(client.completions.create(model="asked", prompt=["slow", "broken"], stream=True))
 
 
 def test_token_ids_are_refused_since_nobody_can_tell_what_they_say(client):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasnost.errors import InvalidRequest, UpstreamUnavailable
@@ -75,6 +75,7 @@ def test_an_upstream_that_knows_chats_alone_is_asked_in_their_words():
     assert chat_body(chat) is chat.body
 
 
+@settings(deadline=None)
 @given(
     st.lists(CHOICE, min_size=1, max_size=4, unique_by=lambda choice: choice["index"]), st.dictionaries(st.text(), JSON)
 )

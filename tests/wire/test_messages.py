@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasnost.errors import InvalidRequest, Overloaded, QueueFull, Unauthenticated, UpstreamUnavailable
@@ -179,6 +179,7 @@ def test_blocks_become_messages_and_results_of_tools_come_first():
     ]
 
 
+@settings(deadline=None)
 @given(SAID)
 def test_the_events_of_a_stream_add_up_and_no_text_is_lost(said):
     asked = dialect(stream=True)
@@ -225,6 +226,17 @@ def test_a_message_says_why_it_ended(finish, extra, reason, sequence):
         COUNTS,
         "served",
     )
+
+
+def test_a_system_text_and_results_that_are_no_text():
+    assert chat(system="Be brief.")["messages"][0] == {"role": "system", "content": "Be brief."}
+    result = {"type": "tool_result", "tool_use_id": "c1"}
+    only = [{"role": "user", "content": [result]}]
+    assert chat(messages=only)["messages"] == [{"role": "tool", "tool_call_id": "c1", "content": ""}]
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA"}}
+    with pytest.raises(InvalidRequest) as raised:
+        dialect(messages=[{"role": "user", "content": [{**result, "content": [image]}]}])
+    assert raised.value.param == "messages[0].content[0].content[0]"
 
 
 def test_half_of_a_calls_input_is_kept_as_it_is():

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
@@ -163,6 +163,27 @@ def test_items_of_one_answer_become_one_message_and_results_follow():
     assert second == {"role": "tool", "tool_call_id": "c2", "content": "2"}
 
 
+def test_parts_keep_what_they_carry():
+    parts = [
+        {"type": "input_image", "image_url": "data:x", "detail": "low"},
+        {"type": "input_file", "file_data": "data:y", "filename": "y.pdf"},
+        {"type": "input_audio", "input_audio": {"data": "z", "format": "wav"}},
+    ]
+    said = [{"type": "refusal", "refusal": "I "}, {"type": "output_text", "text": "cannot."}]
+    user, assistant = chat(input=[{"role": "user", "content": parts}, {"role": "assistant", "content": said}])[
+        "messages"
+    ]
+    assert user["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:x", "detail": "low"}},
+        {"type": "file", "file": {"file_data": "data:y", "filename": "y.pdf"}},
+        {"type": "input_audio", "input_audio": {"data": "z", "format": "wav"}},
+    ]
+    assert assistant["content"] == "I cannot."
+    assert "response_format" not in chat(text={"format": {"type": "text"}})
+    assert chat(text={"format": {"type": "json_object"}})["response_format"] == {"type": "json_object"}
+
+
+@settings(deadline=None)
 @given(SAID)
 def test_the_events_of_a_stream_add_up_to_its_response_and_are_those_of_the_client(said):
     events = streamed(said)
@@ -187,6 +208,7 @@ def test_the_events_of_a_stream_add_up_to_its_response_and_are_those_of_the_clie
     assert {item["status"] for item in final["output"]} == {"completed"}
 
 
+@settings(deadline=None)
 @given(SAID)
 def test_no_text_is_lost_or_changed(said):
     output = streamed(said)[-1]["response"]["output"]
