@@ -40,10 +40,10 @@ TEXT = (
 )
 LENGTHS = Lengths(question=60, head=200, tail=60)
 PACKS = ("prc",)
-RIDGE = 30.0
+RIDGE = 100.0
 STACK_RIDGE = 1.0
 BAND = (0.1, 0.9)
-FOLDS = 3
+FOLDS = 5
 _BATCH = 4
 
 Row = dict[str, Any]
