@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.process import BaseProcess
@@ -44,8 +45,10 @@ class Seen:
     broken: int = 0
 
 
-def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> tuple[Place, Seen]:
-    """Run `kills` gateways, one after the other, and kill each at a random moment under load."""
+def kill_again_and_again(
+    folder: Path, kills: int, chance: random.Random, told: Callable[[int, Seen], None] = lambda _, __: None
+) -> tuple[Place, Seen]:
+    """Run `kills` gateways, one after the other, and kill each at a random moment under load; `told` hears of each."""
     ledger = folder / "ledger.db"
     (folder / "glasnost.yaml").write_text(CONFIG.format(ledger=ledger))
     (folder / "script.yaml").write_text(json.dumps(SCRIPT))
@@ -53,7 +56,7 @@ def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> tup
     # Every gateway is a process of its own, which begins with the packs and the libraries loaded.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["kills", "alembic.config", "alembic.script", "alembic.runtime.environment"])
-    for _ in range(kills):
+    for done in range(kills):
         port = free_port()
         process = processes.Process(target=_serve, args=(folder, port), daemon=True)
         process.start()
@@ -62,18 +65,19 @@ def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> tup
         finally:
             process.kill()
             process.join()
+        told(done + 1, seen)
     return at_file(ledger), seen
 
 
 def _serve(folder: Path, port: int) -> None:
     config = load_config(folder / "glasnost.yaml", host=None, port=port)
-    app = build_app(config, _policy(), {}, load_scripts(config, folder), os.environ, drain=Drain())
+    app = build_app(config, _policies(), {}, load_scripts(config, folder), os.environ, drain=Drain())
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)
 
 
 @cache
-def _policy() -> Policy:
-    return load_policy(("prc",))
+def _policies() -> Mapping[tuple[str, ...], Policy]:
+    return {("prc",): load_policy(("prc",))}
 
 
 async def _one_life(process: BaseProcess, port: int, seen: Seen, chance: random.Random) -> None:
@@ -138,4 +142,4 @@ def outcome(place: Place, seen: Seen) -> Outcome:
 
 
 if multiprocessing.current_process().name == "forkserver":  # loaded before it forks, once for all
-    _policy()
+    _policies()

@@ -23,7 +23,7 @@ from glasnost.record.ledger.ledger import Ledger, wall_clock
 from glasnost.record.ledger.place import Place, at_file, at_server, prepare
 from glasnost.record.ledger.presence import presence
 from glasnost.record.ledger.pruner import Pruner
-from kills import kill_again_and_again, outcome
+from kills import Seen, kill_again_and_again, outcome
 
 RATE = 300
 UPSTREAM_SECONDS = 0.02
@@ -31,13 +31,17 @@ DAY = 86_400_000_000
 
 
 def kills(folder: Path, count: int, seed: int) -> None:
-    """Kill a gateway under load, `count` times."""
-    began = time.monotonic()
-    place, seen = kill_again_and_again(folder, count, random.Random(seed))
-    found = outcome(place, seen)
-    print(f"{count} kills in {time.monotonic() - began:.0f} s; answers: {len(seen.whole)} whole, {seen.broken} not")
-    print(f"whole answers without a closed record: {len(found.lost)}")
-    print(f"verify: {found.breaks or 'whole'}; {found.counts}; notes: {dict(found.kinds)}")
+    """Kill a gateway under load, `count` times, and look at the ledger after every tenth."""
+    place = at_file(folder / "ledger.db")
+
+    def tell(done: int, seen: Seen) -> None:
+        if done % 10 and done != count:
+            return
+        found = outcome(place, seen)
+        print(f"{done} kills; answers: {len(seen.whole)} whole, {seen.broken} not; without a record: {len(found.lost)}")
+        print(f"  verify: {found.breaks or 'whole'}; {found.counts}; notes: {dict(found.kinds)}", flush=True)
+
+    kill_again_and_again(folder, count, random.Random(seed), tell)
 
 
 def cost(place: Place, seconds: float, content: str) -> None:

@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from exchanges import PROMPT, REFUSAL, exchange, ledger, record, run
+from glasnost.record.ledger import chain
 from glasnost.record.ledger.entry import Head, flaw
+from glasnost.record.ledger.migrate import migrate
+from glasnost.record.ledger.presence import presence
 from glasnost.record.ledger.tables import contents, entries
 from glasnost.wire.conversation import Conversation
 
@@ -99,6 +102,27 @@ def test_a_chain_names_the_ends_of_those_before_it(place):
     assert facts(genesis[0])["follows"] == {}
     assert facts(genesis[1])["follows"] == {genesis[0].chain: ends[genesis[0].chain]}
     assert facts(genesis[2])["follows"] == {genesis[1].chain: ends[genesis[1].chain]}
+
+
+def test_what_a_writer_that_is_gone_left_open_is_noted_once_by_the_next(place):
+    gone, name = presence(place), chain.new_name()
+    with place.engine().connect() as connection:
+        with connection.begin():
+            migrate(connection)
+            gone.hold(connection, name)
+            head = chain.begin(connection, name, gone, 1)
+            left = [head.seal("opened", 2, {}, "gx-left")]
+            left.append(left[-1].head.seal("opened", 3, {}, "gx-closed"))
+            left.append(left[-1].head.seal("closed", 4, {}, "gx-closed"))
+            chain.add(connection, left)
+        run(ledger(place), lambda each: record(each, exchange()))
+        assert not any(row.kind == "recovered" for row in rows(place))  # it is alive as yet
+    gone.release()
+    for _ in range(2):
+        run(ledger(place), lambda each: record(each, exchange()))
+    recovered = [row for row in rows(place) if row.kind == "recovered"]
+    assert [row.exchange for row in recovered] == ["gx-left"]
+    assert facts(recovered[0])["seq"] == left[-1].seq
 
 
 def test_two_writers_at_a_time_have_a_chain_each(place):
