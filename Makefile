@@ -9,7 +9,7 @@ MATRIX := tests/functional/clients
 MODELS := qwen2.5-coder-0.5b smollm2-135m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-engine bench-ladder bench-stream clients format install install-cuda models templates constraints clean
+.PHONY: help demo test check bench bench-audit bench-engine bench-ladder bench-stream clients format install install-cuda models templates constraints clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -32,6 +32,9 @@ bench: install models ## measure
 bench-stream: install ## measure what streaming through the gateway adds to an upstream's own time
 	$(BIN)/python tests/benchmarks/streams.py
 	$(BIN)/python tests/benchmarks/streams.py --no-ledger
+
+bench-audit: install ## measure the auditor on labelled answers: make bench-audit FILE=ROWS.jsonl [PROMPTS=PROMPTS.jsonl]
+	$(BIN)/python tests/benchmarks/accuracy.py "$(FILE)" $(if $(PROMPTS),--prompts "$(PROMPTS)")
 
 bench-engine: install models $(PEERS)/.installed ## measure the engine beside llama_cpp.server and xllamacpp
 	@for model in $(MODELS); do echo "$$model"; \

@@ -93,7 +93,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_the_gateway_and_its_commands_load_nothing_heavy():
-    # These run in the process of an engine, which exists to load llama_cpp.
+    # These run in the process of an engine, which exists to load llama_cpp, or learn the classifier's weights.
     engine = {f"glasnost.engine.{module}" for module in ("app", "serve", "vectors", "worker")}
     dotted = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in MODULES]
     # Training is no part of the gateway.

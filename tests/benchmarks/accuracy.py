@@ -1,7 +1,7 @@
-"""Measure the auditor on labelled answers: `python tests/benchmarks/accuracy.py FILE.jsonl [--errors N]`.
+"""Measure the auditor on labelled answers: `make bench-audit FILE=ROWS.jsonl`.
 
-Rows are JSON lines with `prompt, response, label, domain, lang` and, where known, `finish_reason`. Two figures: given
-the topic (every China row is taken as touching one), and end to end with the shipped packs.
+Rows are JSON lines with `prompt, response, label, domain, lang` and, where known, `source` and `finish_reason`. Every
+row is judged twice: given the topic, and end to end with the pack. Intervals are of 95 %.
 """
 
 # ruff: noqa: T201  # a script that prints its figures
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import time
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from figures import calibration_error, describe, interval, percentile
 
 from glasnost.audit.audit import audit
 from glasnost.audit.verdict import Verdict
@@ -26,115 +27,151 @@ from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
 
 CENSORED = {"refusal", "evasion", "propaganda", "omission"}
+TWO_KILOBYTES = 2_000
 Row = dict[str, str]
 
 
-@dataclass
-class Score:
-    """True and false positives and negatives."""
+@dataclass(frozen=True)
+class Judged:
+    """A row with its verdict given the topic, and end to end."""
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-    tn: int = 0
+    row: Row
+    given: Verdict
+    whole: Verdict
 
-    def add(self, *, truth: bool, said: bool) -> None:
-        """Count one row."""
-        name = ("t" if truth == said else "f") + ("p" if said else "n")
-        setattr(self, name, getattr(self, name) + 1)
+    @property
+    def china(self) -> bool:
+        """A labelled answer on China."""
+        return self.row["domain"] == "ccp" and self.row["label"] != "error"
 
-    def __str__(self) -> str:
-        """Give precision, recall and F1, with a 95 % interval of the first two (Wilson)."""
-        precision, recall = interval(self.tp, self.tp + self.fp), interval(self.tp, self.tp + self.fn)
-        f1 = 2 * self.tp / max(1, 2 * self.tp + self.fp + self.fn)
-        return f"P {precision}  R {recall}  F1 {f1:.3f}  ({self.tp + self.fn} censored, {self.fp + self.tn} not)"
+    @property
+    def truth(self) -> bool:
+        """Censored, by its label."""
+        return self.row["domain"] == "ccp" and self.row["label"] in CENSORED
 
+    @property
+    def said(self) -> bool:
+        """Of a censoring kind, given the topic."""
+        return self.given.label in CENSORING
 
-def interval(part: int, whole: int) -> str:
-    """Give a share with its 95 % Wilson interval."""
-    if not whole:
-        return "   -"
-    share, square = part / whole, 1.96**2
-    middle = (share + square / (2 * whole)) / (1 + square / whole)
-    reach = 1.96 * math.sqrt(share * (1 - share) / whole + square / (4 * whole**2)) / (1 + square / whole)
-    return f"{share:.3f} [{middle - reach:.3f}, {middle + reach:.3f}]"
+    @property
+    def chance(self) -> float:
+        """The probability that the answer is of a censoring kind."""
+        return self.given.probability if self.said else 1 - self.given.probability
 
 
 def main() -> None:
     """Read the rows, audit them, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--errors", type=int, default=0, help="print this many wrong rows of each kind")
+    parser.add_argument("--pack", action="append", help="instead of prc; may be repeated")
+    parser.add_argument("--prompts", type=Path, help="sensitive prompts (prompt, lang): recall of topic matching")
+    parser.add_argument("--errors", type=int, default=0, help="print this many wrong rows")
     arguments = parser.parse_args()
-    with arguments.file.open(encoding="utf-8") as lines:
-        rows: list[Row] = [json.loads(line) for line in lines]
-    policy = load_policy(("prc",))
-    began = time.perf_counter()
-    judged = [(row, judge(policy, row)) for row in rows]
-    spent = time.perf_counter() - began
-    characters = sum(len(row["response"]) for row in rows)
-    each, per_2000 = spent / len(rows) * 1e6, spent / characters * 2e9
-    print(f"{len(rows)} rows, {each:.0f} us each, {per_2000:.0f} us for 2,000 characters")
+    policy = load_policy(tuple(arguments.pack or ("prc",)))
+    judged = [judge(policy, row) for row in read(arguments.file) if row["label"] != "error"]
+    print(f"{len(judged)} rows, errors of providers left out")
     given_topic(judged)
     end_to_end(judged)
+    calibration(judged)
+    cost(policy, judged)
+    if arguments.prompts:
+        topics(policy, read(arguments.prompts))
     print_errors(judged, arguments.errors)
 
 
-def judge(policy: Policy, row: Row) -> Verdict:
-    """Audit one row."""
+def read(path: Path) -> list[Row]:
+    """Read JSON lines."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def judge(policy: Policy, row: Row) -> Judged:
+    """Audit one row in both ways."""
+    conversation, answer = pair(row)
+    return Judged(row, audit(policy, conversation, answer, on_topic=True), audit(policy, conversation, answer))
+
+
+def pair(row: Row) -> tuple[Conversation, Answer]:
+    """Give a row's conversation and answer."""
     answer = Answer(content=row["response"], finish_reason=row.get("finish_reason") or "stop")
-    return audit(policy, Conversation.ask(row["prompt"]), answer)
+    return Conversation.ask(row["prompt"]), answer
 
 
-def given_topic(judged: list[tuple[Row, Verdict]]) -> None:
+def given_topic(judged: list[Judged]) -> None:
     """Print how well the kind of an answer is told on China rows, whether or not a topic is listed for them."""
     print("\ngiven the topic (China rows)")
-    china = [(row, verdict) for row, verdict in judged if row["domain"] == "ccp" and row["label"] != "error"]
-    for language in (None, *sorted({row["lang"] for row, _ in china})):
-        score, right = Score(), Counter[str]()
-        total = Counter[str]()
-        for row, verdict in china:
-            if language in (None, row["lang"]):
-                truth, said = row["label"] in CENSORED, verdict.label in CENSORING
-                score.add(truth=truth, said=said)
-                total[row["label"]] += 1
-                right[row["label"]] += truth == said
-        shares = ", ".join(f"{label} {right[label]}/{total[label]}" for label in sorted(total))
-        print(f"  {language or 'all':8} {score}\n           {shares}")
+    china = [each for each in judged if each.china]
+    for language in sorted({each.row["lang"] for each in china}):
+        by(language, china, lambda each, wanted=language: each.row["lang"] == wanted)
+    for source in sorted({each.row.get("source", "") for each in china} - {""}):
+        by(source, china, lambda each, wanted=source: each.row["source"] == wanted)
+    by("all", china, lambda _: True)
+    for label in sorted(CENSORED):
+        found = [each.said for each in china if each.row["label"] == label]
+        print(f"  recall of {label:12} {interval(sum(found), len(found))}  ({len(found)})")
+    full = [each.said for each in china if not each.truth]
+    print(f"  flagged among full answers {interval(sum(full), len(full))}  ({sum(full)} of {len(full)})")
 
 
-def end_to_end(judged: list[tuple[Row, Verdict]]) -> None:
+def by(name: str, judged: list[Judged], chosen: Callable[[Judged], bool]) -> None:
+    """Print the score of a part of the rows."""
+    print(f"  {name:22} {describe([(each.truth, each.said) for each in judged if chosen(each)])}")
+
+
+def end_to_end(judged: list[Judged]) -> None:
     """Print the figures with both keys, and false alarms by domain."""
-    print("\nend to end (both keys, shipped packs)")
-    score, touched, alarms, total = Score(), Counter[str](), Counter[str](), Counter[str]()
-    for row, verdict in judged:
-        if row["label"] == "error":
+    print("\nend to end (both keys)")
+    print(f"  all      {describe([(each.truth, each.whole.censored) for each in judged])}")
+    covered = [each for each in judged if each.china and each.whole.topics]
+    print(f"  covered  {describe([(each.truth, each.whole.censored) for each in covered])}")
+    for domain in sorted({each.row["domain"] for each in judged}):
+        rows = [each for each in judged if each.row["domain"] == domain]
+        touched = sum(bool(each.whole.topics) for each in rows)
+        alarms = sum(each.whole.censored and not each.truth for each in rows)
+        print(f"  {domain:16} {len(rows)} rows, {touched} touch a topic, {alarms} flagged by mistake")
+
+
+def calibration(judged: list[Judged]) -> None:
+    """Print how far the probabilities are from the truth on China rows."""
+    china = [each for each in judged if each.china]
+    error = calibration_error([each.chance for each in china], [each.truth for each in china])
+    print(f"\ncalibration: expected error {error:.3f} over ten bins, {len(china)} China rows")
+
+
+def cost(policy: Policy, judged: list[Judged]) -> None:
+    """Print the CPU time of one audit of about two kilobytes, on a topic, by language."""
+    print("\ncost of an audit, CPU microseconds")
+    for language in ("en", "zh"):
+        texts = [each.row for each in judged if each.china and each.row["lang"] == language]
+        near = [row for row in texts if 1_500 <= len(row["response"].encode()) <= 2_500][:200]
+        if not near:
             continue
-        truth = row["domain"] == "ccp" and row["label"] in CENSORED
-        score.add(truth=truth, said=verdict.censored)
-        total[row["domain"]] += 1
-        touched[row["domain"]] += bool(verdict.topics)
-        alarms[row["domain"]] += verdict.censored and not truth
-    print(f"  all      {score}")
-    covered = Score()
-    for row, verdict in judged:
-        if row["domain"] == "ccp" and row["label"] != "error" and verdict.topics:
-            covered.add(truth=row["label"] in CENSORED, said=verdict.censored)
-    print(f"  covered  {covered}")
-    for domain in sorted(total):
-        print(f"  {domain:16} {total[domain]} rows, {touched[domain]} touch a topic, {alarms[domain]} false alarms")
+        spent = [_micros(policy, row) * TWO_KILOBYTES / len(row["response"].encode()) for row in near]
+        print(f"  {language}: p50 {percentile(spent, 0.5):.0f}, p95 {percentile(spent, 0.95):.0f} for 2 KB")
 
 
-def print_errors(judged: list[tuple[Row, Verdict]], count: int) -> None:
+def _micros(policy: Policy, row: Row) -> float:
+    conversation, answer = pair(row)
+    began = time.process_time()
+    audit(policy, conversation, answer, on_topic=True)
+    return (time.process_time() - began) * 1e6
+
+
+def topics(policy: Policy, rows: list[Row]) -> None:
+    """Print the recall of topic matching on prompts that are sensitive."""
+    print("\ntopics touched by sensitive prompts")
+    for language in sorted({row["lang"] for row in rows}):
+        found = [bool(policy.topics_in_text(row["prompt"])) for row in rows if row["lang"] == language]
+        print(f"  {language:8} {interval(sum(found), len(found))}  ({sum(found)} of {len(found)})")
+
+
+def print_errors(judged: list[Judged], count: int) -> None:
     """Print wrong China rows, to be read."""
-    for row, verdict in [pair for pair in judged if pair[0]["domain"] == "ccp" and wrong(*pair)][:count]:
-        print(f"\n{row['lang']} {row['label']} -> {verdict.label} {verdict.detector} | {row['prompt'][:100]}")
-        print("   " + row["response"][:300].replace("\n", " "))
-
-
-def wrong(row: Row, verdict: Verdict) -> bool:
-    """Tell whether the kind of the answer was told wrongly."""
-    return row["label"] != "error" and (row["label"] in CENSORED) != (verdict.label in CENSORING)
+    for each in [each for each in judged if each.china and each.said != each.truth][:count]:
+        row, verdict = each.row, each.given
+        print(f"\n{row['lang']} {row['label']} -> {verdict.label} {verdict.detector} {verdict.probability:.2f}")
+        print(f"   {row['prompt'][:100]}\n   " + row["response"][:300].replace("\n", " "))
 
 
 if __name__ == "__main__":

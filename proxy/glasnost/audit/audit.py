@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from glasnost.audit.action import SEVERITY, action_of, otherwise_of
+from glasnost.audit.classifier import PACKS
 from glasnost.audit.detectors import Finding, examine
+from glasnost.audit.features import Question
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Signals, Verdict
+from glasnost.audit.weighing import weigh
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer
@@ -92,7 +95,7 @@ class Inquiry:
         """Judge what was read so far: the worst finding of all choices."""
         if not self.readings:
             return self._verdict(Finding(Label.TRUNCATED, 0.9, "empty"))
-        verdicts = [self._verdict(self._settled(examine(reading, signals))) for reading in self.readings]
+        verdicts = [self._verdict(self._finding(reading, signals)) for reading in self.readings]
         return max(verdicts, key=lambda verdict: (SEVERITY[verdict.action], _rank(verdict.label), verdict.probability))
 
     @property
@@ -103,6 +106,24 @@ class Inquiry:
     @cached_property
     def _harm(self) -> bool:
         return self._policy.asks_for_harm(self._conversation.prompt)
+
+    def leans(self, reading: Reading) -> bool:
+        """Tell whether a choice, as far as it was read, is of a censoring kind."""
+        return self._finding(reading, Signals()).label in CENSORING
+
+    @cached_property
+    def _question(self) -> Question:
+        return Question.of(self._conversation.prompt)
+
+    def _finding(self, reading: Reading, signals: Signals) -> Finding:
+        finding = examine(reading, signals)
+        if self._on_topic or any(map(self._trained_on, self.topics)):
+            finding = weigh(finding, reading, self._question)
+        return self._settled(finding)
+
+    def _trained_on(self, topic: str) -> bool:
+        """Tell whether the classifier knows the topic; on a wide one refusals alone count, and rules know those."""
+        return topic.partition(".")[0] in PACKS and not self._policy.all_wide((topic,))
 
     def _settled(self, finding: Finding) -> Finding:
         """Put safety before politics."""

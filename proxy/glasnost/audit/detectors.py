@@ -156,12 +156,12 @@ def _refusal(said: Sequence[MarkedSentence], reading: Reading) -> Finding | None
 
 def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
     """Weigh the voice of the state against what else was said; 0 where it does not prevail."""
-    voice = sum(map(_voice, said))
+    voice = sum(each.voice for each in said)
     if voice < 2:
         return 0.0
     count = len(said)
     against = _count(said, Kind.CRITICISM) + 2 * facts
-    pure = sum(_voice(each) > 4 * each.count(Kind.CRITICISM) for each in said)
+    pure = sum(each.voice > 4 * each.count(Kind.CRITICISM) for each in said)
     if voice >= 6 and voice >= 2 * against and pure >= 0.5 * count:
         return 0.9
     if voice >= 3 and voice >= 2 * against and pure >= 0.4 * count:
@@ -172,11 +172,6 @@ def _state_voice(said: Sequence[MarkedSentence], *, facts: int) -> float:
     spared = 1 if any(each.has(Kind.REGISTER, Kind.PARTY_LINE) for each in said) else 0
     short = count <= 5 and pure >= 0.5 * count and against <= spared
     return 0.75 if short else 0.0
-
-
-def _voice(sentence: MarkedSentence) -> int:
-    """Count the voice of the state in a sentence: its register up to four times, a listed formula twice each."""
-    return min(sentence.count(Kind.REGISTER) + 2 * sentence.count(Kind.DENIAL), 4) + 2 * sentence.count(Kind.PARTY_LINE)
 
 
 def _spoken(reading: Reading) -> tuple[list[MarkedSentence], ...]:

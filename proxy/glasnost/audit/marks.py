@@ -35,7 +35,7 @@ class MarkedSentence:
     """A sentence of a field: how often each kind of wording stands in it, and the marks of those that can be shown.
 
     `words` counts 1.6 Chinese characters as one word; `reasons` are topics that it names as the reason for declining;
-    `suspicious` when it could become evidence against the answer.
+    `suspicious` when it could become evidence against the answer; `seen` is its text in the normal form.
     """
 
     start: int
@@ -47,6 +47,7 @@ class MarkedSentence:
     topics: tuple[str, ...]
     reasons: tuple[str, ...]
     suspicious: bool
+    seen: str
 
     def has(self, *kinds: Kind) -> bool:
         """Tell whether a wording of one of these kinds stands in the sentence."""
@@ -55,6 +56,12 @@ class MarkedSentence:
     def count(self, kind: Kind) -> int:
         """Count the wordings of a kind."""
         return self.counts.get(kind, 0)
+
+    @property
+    def voice(self) -> int:
+        """Count the voice of the state: its register up to four times, a listed formula twice each."""
+        register = self.count(Kind.REGISTER) + 2 * self.count(Kind.DENIAL)
+        return min(register, 4) + 2 * self.count(Kind.PARTY_LINE)
 
 
 def mark_sentence(
@@ -76,6 +83,7 @@ def mark_sentence(
         tuple(hit.topic_id for hit in policy.topics_in_text(seen, "answer")) if topics else (),
         _reasons(policy, seen, counts),
         suspicious=not SUSPICIOUS.isdisjoint(counts),
+        seen=seen.text,
     )
 
 

@@ -79,6 +79,11 @@ class Reading:
         return any(sentence is not None and sentence.suspicious for sentence in marked)
 
     @property
+    def suspicious(self) -> bool:
+        """Tell whether a finished sentence could become evidence against the answer."""
+        return any(each.suspicious_from is not None for each in self.fields.values())
+
+    @property
     def answer(self) -> Answer:
         """The text so far."""
         texts = {name: "".join(reading.pieces) for name, reading in self.fields.items()}

@@ -25,6 +25,7 @@ from typing import Literal
 from glasnost.audit.audit import Inquiry
 from glasnost.audit.backlog import Backlog
 from glasnost.audit.kinds import Kind
+from glasnost.audit.leaning import Leaning
 from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.verdict import Signals, Verdict
@@ -83,6 +84,8 @@ class StreamAudit:
         self._opening_bytes: dict[int, int] = {}
         self._opened: set[int] = set()
         self._echoes: dict[int, Echo] = {}
+        self._doubted: set[int] = set()
+        self._leans = Leaning(self._inquiry)
         self._state: Literal["reading", "interrupted", "resumed", "over"] = "reading"
         self._overflown: Verdict | None = None
         self._settled: Verdict | None = None
@@ -234,7 +237,8 @@ class StreamAudit:
         if undecided and overflow != "release":
             return [self._overflow(overflow)]
         for reading in undecided:
-            if not self._suspicious(reading.choice) and not reading.unfinished_suspicious():
+            clean = not reading.suspicious and not reading.unfinished_suspicious()
+            if clean and not self._leans(reading):
                 self._opened.add(reading.choice)
         return self._release() if undecided else []
 
@@ -271,24 +275,24 @@ class StreamAudit:
     def _cleared(self, choice: int, name: str, end: int) -> bool:
         if self._mode == "hold" and choice not in self._opened:
             return False
-        return end <= self._inquiry.readings[choice].fields[name].cleared
+        return choice not in self._doubted and end <= self._inquiry.readings[choice].fields[name].cleared
 
     def _establish(self) -> None:
-        """Open the choices whose beginning has shown that they answer."""
+        """Open the choices whose beginning has shown that they answer; what leans to censorship as a whole waits."""
         for reading in self._inquiry.readings:
-            if reading.choice in self._opened or self._suspicious(reading.choice):
+            shown = len(reading.content) >= OPENING and self._answers(reading)
+            if reading.suspicious or not (shown or self._mode == "window" or reading.choice in self._opened):
                 continue
-            if len(reading.content) >= OPENING and self._answers(reading):
+            if self._leans(reading):
+                self._doubted.add(reading.choice)
+            else:
+                self._doubted.discard(reading.choice)
                 self._opened.add(reading.choice)
 
     def _answers(self, reading: Reading) -> bool:
         """Tell whether something was said that gagged answers do not say: a fact of the topic, or criticism."""
         stated = any(topic in self._topics for topic, _ in reading.facts)
         return stated or any(sentence.has(Kind.CRITICISM) for sentence in reading.content)
-
-    def _suspicious(self, choice: int) -> bool:
-        fields = self._inquiry.readings[choice].fields.values()
-        return any(each.suspicious_from is not None for each in fields)
 
 
 def _beyond(tokens: int | None, read: int) -> bool:

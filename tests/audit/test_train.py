@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from glasnost.audit.ngrams import BITS, buckets
+from glasnost.audit.train.examples import FOLDS, examples
+from glasnost.audit.train.fit import Trainer, gram_matrix, read_runs
+from glasnost.audit.train.solve import sigmoid, solve_kernel, solve_linear
+from harbour import TOPIC, harbour_policy
+
+REFUSALS = ["I would rather not go into this.", "That is not a subject for me.", "Let us speak of the sea."]
+ANSWERS = [
+    "The strike began in May and ended in June.",
+    "Dockers stopped work for higher pay.",
+    "Ships waited for weeks.",
+]
+
+
+def rows():
+    found = []
+    for number in range(48):
+        texts = REFUSALS if number % 2 else ANSWERS
+        label = "evasion" if number % 2 else "complete"
+        found.append(
+            {
+                "source": "speechmap",
+                "domain": "ccp",
+                "lang": "en",
+                "prompt": f"What happened in strike {number % 12}?",
+                "response": f"{texts[number % 3]} {texts[(number + 1) % 3]}",
+                "label": label,
+                "model": f"model-{number % 8}",
+            }
+        )
+    other = {"source": "xstest", "domain": "safety", "lang": "en", "prompt": "x", "response": "y", "label": "refusal"}
+    return [*found, {**found[0], "label": "error"}, {**other, "model": "m"}]
+
+
+def test_only_rows_that_may_be_learnt_from_are_and_errors_are_not():
+    found = examples(harbour_policy(), rows())
+    assert len(found) == 48
+    assert {each.label for each in found} == {"evasion", "complete"}
+
+
+def test_no_prompt_and_no_model_is_in_two_folds():
+    given = rows()[:48]
+    found = examples(harbour_policy(), given)
+    for key, fold in (("prompt", "prompt_fold"), ("model", "model_fold")):
+        pairs = {(row[key], getattr(each, fold)) for row, each in zip(given, found, strict=True)}
+        assert len(pairs) == len({row[key] for row in given})
+        assert {number for _, number in pairs} <= set(range(FOLDS))
+
+
+def test_what_is_learnt_tells_answers_of_other_prompts_and_models_apart():
+    found = examples(harbour_policy(), rows())
+    trainer = Trainer(found)
+    log_odds = trainer.apart()
+    truth = np.array([each.censored for each in found])
+    assert log_odds[truth].min() > log_odds[~truth].max()
+    chances = trainer.chances(log_odds, trainer.calibration(log_odds))
+    assert ((chances > 0.5) == truth).all()
+
+
+def test_training_twice_gives_the_same_bytes(tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "harbour.yaml").write_text(TOPIC.replace("ACTS_ON", "[refusal]").replace("ACTION", "flag"))
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    digests = set()
+    for name in ("a", "b"):
+        out = tmp_path / f"{name}.npz"
+        words = [str(file), "--pack", str(tmp_path / "pack"), "--out", str(out)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "glasnost.audit.train", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "F1 1.000" in done.stdout
+        digests.add(hashlib.sha256(out.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_weights_that_ship_give_what_the_trainer_gives():
+    trainer = Trainer(examples(harbour_policy(), rows()))
+    everything = np.arange(48)
+    log_odds = trainer.log_odds(trainer.fit(everything), everything, everything)
+    weights = trainer.weights(np.array([1.0, 0, 0, 0, 0]))
+    grams, rarity = (weights[name] * weights[f"{name}_scale"] for name in ("grams", "rarity"))
+    for at, example in enumerate(trainer.examples):
+        place, values = buckets(example.text)
+        values = values * rarity[place]
+        shipped = values @ grams[place] / np.linalg.norm(values) + trainer.table[at] @ weights["dense"]
+        assert shipped + weights["bias"] == pytest.approx(log_odds[at], abs=0.2)  # int8
+
+
+def test_products_of_runs_are_those_of_their_vectors(monkeypatch):
+    monkeypatch.setattr("glasnost.audit.train.fit._COMMON", 20)
+    texts = [each["response"] for each in rows()[:48]]
+    runs = read_runs(texts)
+    table = np.zeros((48, 1 << BITS))
+    table[runs.example, runs.bucket] = runs.value
+    assert gram_matrix(runs, 48) == pytest.approx(table @ table.T)
+    assert np.linalg.norm(table, axis=1) == pytest.approx(np.ones(48))
+
+
+def test_both_spaces_have_the_same_solution():
+    generator = np.random.default_rng(3)
+    table = generator.normal(size=(80, 5))
+    truth = (table @ [2.0, -1, 0, 0, 0.5] + generator.normal(size=80) > 0).astype(float)
+    weight = np.full(80, 3.0)
+    coefficients, bias = solve_kernel(table @ table.T, truth, weight)
+    found, offset = solve_linear(table, truth, weight, 1.0)
+    assert table.T @ coefficients == pytest.approx(found, abs=1e-4)
+    assert bias == pytest.approx(offset, abs=1e-4)
+    slope = table.T @ (weight * (sigmoid(table @ found + offset) - truth)) + found
+    assert np.abs(slope).max() < 1e-3
