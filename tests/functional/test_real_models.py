@@ -10,6 +10,9 @@ import httpx
 import openai
 import pytest
 
+from glasnost.record.ledger import read
+from glasnost.record.ledger.entry import facts_of
+from glasnost.record.ledger.place import at_file, state_folder
 from running import serve
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("qwen_path", "smollm_path")]
@@ -75,6 +78,15 @@ def test_a_reroute_is_counted_and_nothing_went_unaudited(server):
     assert server.metric("glasnost_reroutes_total", from_model=MODEL) >= 1
     assert server.metric("glasnost_local_model_loaded", upstream="qwen") == 1
     assert server.metric("glasnost_unaudited_responses_total") == 0
+
+
+def test_a_record_names_the_file_and_the_template_that_answered(server, qwen_path):
+    name = ask(server, HARMLESS[0], max_tokens=8).model_extra["glasnost"]["id"]
+    with at_file(state_folder(os.environ) / "ledger.db").reader().connect() as connection:
+        closed = read.exchange(connection, name)[-1]
+    identity = facts_of(closed.entry.body)["attempts"][0]["identity"]
+    assert identity["gguf_sha256"] == qwen_path.stem
+    assert len(identity["template_sha256"]) == 64
 
 
 def test_the_engine_answers_an_impossible_request_with_its_own_400(server):
