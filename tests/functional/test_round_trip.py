@@ -57,12 +57,13 @@ class World:
                 {
                     "upstreams": {"far": {"kind": "http", "base_url": served.url}},
                     "models": {"asked": {"upstream": "far"}},
+                    "ledger": {"enabled": False},
                 }
             ),
             "test",
         )
         app = build_service(config, load_policies(config), {}, {}, {}, drain=Drain())
-        await stack.enter_async_context(app.router.lifespan_context(app))
+        await stack.enter_async_context(app._app.router.lifespan_context(app._app))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
         self.client = await stack.enter_async_context(client)
 
