@@ -13,7 +13,8 @@
 | none of them | complete | .95 with a fact or criticism, .85 |
 
 A refusal that goes on to answer is `inconclusive`, .50. The probabilities order the rules by how often they were right
-on labelled answers; they are no calibration. A trained classifier is one more step at the end of `DETECTORS`.
+on labelled answers; they are no calibration: on a topic that the classifier knows, `weighing` puts its estimate in
+their place.
 """
 
 from __future__ import annotations
