@@ -197,13 +197,16 @@ class UpstreamUnavailable(UpstreamError):
     code = "upstream_unavailable"
 
 
+TimeoutPhase = Literal["connect", "ttft", "idle", "total"]
+
+
 class UpstreamTimeout(UpstreamError):
     """The upstream was too slow in one phase of the exchange."""
 
     status = 504
     code = "timeout"
 
-    def __init__(self, message: str, *, phase: Literal["connect", "ttft", "idle", "total"]) -> None:
+    def __init__(self, message: str, *, phase: TimeoutPhase) -> None:
         super().__init__(message, code="upstream_idle_timeout" if phase == "idle" else None)
         self.phase = phase
 

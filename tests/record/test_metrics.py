@@ -19,6 +19,7 @@ from glasnost.errors import (
     UpstreamUnavailable,
 )
 from glasnost.policy.label import Action, Label
+from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange import Attempt, Consultation, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
@@ -26,7 +27,9 @@ from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.quotas import Quotas
+from glasnost.record.reload_metrics import ReloadMetrics
 
+ROOT = Path(__file__).parents[2]
 TOPIC = "prc.tiananmen-1989"
 
 
@@ -84,20 +87,40 @@ class Circuits:
         return {"one": "open"}
 
 
-@pytest.mark.usefixtures("recorder")
-def test_every_documented_family_is_exposed_and_every_exposed_one_documented(metrics):
+@pytest.fixture
+def exposed(metrics, recorder):  # noqa: ARG001 - what the recorder registers is exposed too
+    """Give every family before the first request, as (name, type, labels)."""
     EngineCollector(metrics, {"one": Engine()})
     FailoverCollector(metrics, Circuits())
     LedgerMetrics(metrics)
     Quotas(metrics)
-    exposed = {
-        family.name + ("_total" if family.type == "counter" else "")
+    ReloadMetrics(metrics).took({("prc",): Policy(())})
+    families = [
+        family
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
         if not family.name.endswith("_created")  # the server switches these off
+    ]
+    unset = [family.name for family in families if not family.samples]
+    assert not unset, "a series that appears with its first increment is invisible to a rate"
+    return {
+        family.name + ("_total" if family.type == "counter" else ""): (family.type, labels_of(family))
+        for family in families
     }
-    table = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text().split("Questions they answer")[0]
-    documented = set(re.findall(r"`(glasnost_\w+)`", table))
-    assert exposed == documented
+
+
+def labels_of(family):
+    return sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+
+
+def test_every_documented_family_is_exposed_and_every_exposed_one_documented(exposed):
+    table = (ROOT / "docs" / "metrics.md").read_text().split("Questions they answer")[0]
+    assert exposed.keys() == set(re.findall(r"`(glasnost_\w+)`", table))
+
+
+def test_no_name_type_or_label_changes_unannounced(exposed):
+    """Who means to change one announces it in CHANGELOG.md, in docs/metrics.md and in the golden list."""
+    lines = [f"{name} {kind} {','.join(labels)}".rstrip() for name, (kind, labels) in sorted(exposed.items())]
+    assert lines == (ROOT / "tests" / "golden" / "metrics.txt").read_text().splitlines()
 
 
 def test_a_reroute_is_counted_by_the_pair_of_models_and_by_what_came_of_it(metrics, recorder):
@@ -193,3 +216,48 @@ def test_circuits_and_retries_show_when_they_are_asked(metrics):
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="closed") == 0
     assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="sent") == 4
     assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="budget_exhausted") == 0
+
+
+def test_a_timeout_is_counted_by_its_phase(metrics, recorder):
+    attempt = Attempt("first", "asked", "one", "failed", 0.2, error=UpstreamTimeout("slow", phase="ttft"))
+    recorder.closed(exchange(attempt, outcome="failed"))
+    name = "glasnost_upstream_timeouts_total"
+    assert value(metrics, name, upstream="one", phase="ttft") == 1
+    assert value(metrics, name, upstream="one", phase="idle") == 0
+
+
+def test_overhead_is_what_an_exchange_took_beyond_its_calls_and_is_not_taken_from_a_race(metrics, recorder):
+    first = Attempt("first", "asked", "one", "answered", 0.5, verdict=verdict(Label.REFUSAL, Action.REROUTE))
+    again = Attempt("model", "other", "two", "answered", 0.25, verdict=verdict(Label.COMPLETE))
+    outrun = replace(again, outcome="outrun", verdict=None)
+    recorder.closed(exchange(first, again, seconds=1.0))
+    recorder.closed(exchange(outrun, first, seconds=1.0))  # side by side: their sum is no time that passed
+    recorder.closed(exchange(first, again, seconds=0.6))
+    recorder.closed(exchange(replace(first, upstream=""), seconds=0.1))  # given elsewhere
+    assert value(metrics, "glasnost_overhead_seconds_sum", endpoint="chat") == 0.25
+    assert value(metrics, "glasnost_overhead_seconds_count", endpoint="chat") == 1
+    assert value(metrics, "glasnost_overhead_seconds_count", endpoint="messages") == 0
+
+
+def test_the_length_of_a_reroute_is_that_of_the_rung_unless_it_was_outrun(metrics, recorder):
+    first = Attempt("first", "asked", "one", "answered", 0.5, verdict=verdict(Label.REFUSAL, Action.REROUTE))
+    other = Attempt("model", "other", "two", "answered", 0.25, verdict=verdict(Label.COMPLETE))
+    recorder.closed(exchange(first, other))
+    recorder.closed(exchange(first, replace(other, outcome="outrun", verdict=None)))
+    assert value(metrics, "glasnost_reroute_duration_seconds_sum", to_model="other") == 0.25
+    assert value(metrics, "glasnost_reroute_duration_seconds_count", to_model="other") == 1
+
+
+def test_the_pace_of_an_answer_is_taken_where_it_was_streamed_and_counted(metrics, recorder):
+    usage = {"prompt_tokens": 40, "completion_tokens": 11}
+    streamed = Attempt("first", "asked", "one", "answered", 2.5, first_token=0.5, usage=usage)
+    whole = replace(streamed, first_token=2.5)
+    guessed = replace(streamed, usage={**usage, "estimated": True})
+    short = replace(streamed, usage={**usage, "completion_tokens": 1})
+    for attempt in (streamed, whole, guessed, short, replace(streamed, usage=None), replace(streamed, rung="reframe")):
+        recorder.closed(exchange(attempt))
+    name = "glasnost_time_per_output_token_seconds"
+    assert value(metrics, f"{name}_count", model="asked") == 2
+    assert value(metrics, f"{name}_sum", model="asked") == pytest.approx(0.4)
+    assert value(metrics, "glasnost_request_tokens_count", direction="input") == 4
+    assert value(metrics, "glasnost_request_tokens_sum", direction="output") == 34

@@ -141,8 +141,6 @@ def test_a_known_key_opens_and_probes_need_none(keyed):
 
 
 def test_unknown_models_and_paths_add_no_series(running):
-    httpx.post(f"{running.url}/v1/chat/completions", json=body() | {"model": "warm-up"})
-    httpx.get(f"{running.url}/warm-up")
     before = len(httpx.get(f"{running.url}/metrics").text.splitlines())
     for number in range(30):
         httpx.post(f"{running.url}/v1/chat/completions", json=body() | {"model": f"m{number}\r\nx: y"})

@@ -7,15 +7,16 @@ from itertools import product
 
 from prometheus_client import Counter, Histogram
 
-from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+from glasnost.errors import AuditFailed
 from glasnost.policy.label import Action, Label
 from glasnost.record.exchange import Attempt, Done, Exchange
-from glasnost.record.metrics import DURATION, FINE, Metrics, preset
+from glasnost.record.metrics import ANSWERING, FINE, Metrics, preset
 from glasnost.record.opinion_metrics import OpinionMetrics
+from glasnost.record.pace_metrics import PaceMetrics
 from glasnost.record.rung_metrics import RungMetrics
+from glasnost.record.upstream_metrics import UpstreamMetrics
 
 NO_TOPIC = "none"
-OUTCOMES = ("ok", "http_4xx", "http_429", "http_5xx", "unavailable", "timeout", "cancelled", "error")
 
 _FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
 
@@ -60,23 +61,18 @@ class ExchangeMetrics:
             registry=registry,
         )
         self._rungs = RungMetrics(metrics)
-        self.upstream_requests = Counter(
-            "glasnost_upstream_requests_total", "Upstream calls.", ("upstream", "outcome"), registry=registry
-        )
-        self.upstream_duration = Histogram(
-            "glasnost_upstream_request_duration_seconds",
-            "Length of upstream calls.",
-            ("upstream",),
-            buckets=DURATION,
-            registry=registry,
-        )
-        preset(self.upstream_requests, product(upstreams, OUTCOMES))
+        self._upstreams = UpstreamMetrics(registry, upstreams)
+        self._pace = PaceMetrics(registry, ANSWERING)
+        preset(self.audit_duration, [("total",), ("semantic",), ("judge",)])
         self.expect(models, topics)
 
     def expect(self, models: Mapping[str, Iterable[str]], topics: Iterable[str]) -> None:
         """Start the series of these models and topics at 0; a reload may bring new ones."""
         self._topics = frozenset(topics)
         self._rungs.expect(models)
+        self._pace.expect(models)
+        preset(self._metrics.requests, product(["chat"], models, ["200", "502", "503", "504"], ["true", "false"]))
+        preset(self.first_token, product(["chat"], models, ["upstream", "client"]))
         preset(self.audits, product(models, [NO_TOPIC, *self._topics], [label.value for label in Label], ["unary"]))
         packs = sorted({NO_TOPIC} | {_pack(topic) for topic in self._topics})
         preset(self.actions, product(packs, [action.value for action in Action]))
@@ -104,13 +100,12 @@ class ExchangeMetrics:
         for attempt in exchange.attempts:
             self._attempt(exchange, attempt)
         self._rungs.closed(exchange)
+        self._pace.closed(exchange)
         return Done()
 
     def _attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         self.opinions.count(attempt)
-        if attempt.upstream:  # an answer that was given elsewhere has none
-            self.upstream_requests.labels(attempt.upstream, _outcome(attempt)).inc()
-            self.upstream_duration.labels(attempt.upstream).observe(attempt.seconds)
+        self._upstreams.count(attempt)
         if attempt.first_token is not None:
             self.first_token.labels(exchange.endpoint, attempt.model, "upstream").observe(attempt.first_token)
         if attempt.verdict is not None:
@@ -123,16 +118,3 @@ class ExchangeMetrics:
 def _pack(topic: str) -> str:
     """Give the pack of a topic id: what stands before its first dot."""
     return topic.partition(".")[0]
-
-
-def _outcome(attempt: Attempt) -> str:
-    error = attempt.error
-    if error is None:
-        return "cancelled" if attempt.outcome in ("cancelled", "outrun") else "ok"
-    if isinstance(error, UpstreamTimeout):
-        return "timeout"
-    if isinstance(error, UpstreamUnavailable):
-        return "unavailable"
-    if isinstance(error, UpstreamRejected):
-        return "http_429" if error.status == 429 else f"http_{error.status // 100}xx"
-    return "error"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 UNRESOLVED = "unresolved"
+#: Paths where a model answers, and all that a request is counted under.
+ANSWERING = ("chat", "completions", "responses", "messages")
+ENDPOINTS = (*ANSWERING, "embeddings", "audits", "models", "other")
+
 PHASES = ("before_first_token", "streaming")
 REJECTIONS = (
     "queue_full",
@@ -58,14 +63,25 @@ class Metrics:
         )
         self.ready = Gauge("glasnost_ready", "1 while /readyz says 200.", registry=registry)
         self.draining = Gauge("glasnost_draining", "1 from the signal to stop on.", registry=registry)
+        self.loop_lag = Histogram(
+            "glasnost_event_loop_lag_seconds",
+            "By how much the event loop is late with what is due.",
+            buckets=FINE,
+            registry=registry,
+        )
         build = Gauge("glasnost_build_info", "Always 1.", ("version",), registry=registry)
         build.labels(version).set(1)
         preset(self.rejections, [(reason,) for reason in REJECTIONS])
         preset(self.disconnects, [(phase,) for phase in PHASES])
         preset(self.unaudited, [("auditor_error",)])
+        for endpoint in ENDPOINTS:
+            self.in_flight.labels(endpoint)
+        # Every code of every model would be thousands of series; these are what anybody can make appear.
+        preset(self.requests, product(ENDPOINTS, [UNRESOLVED], ["200", "400", "401", "404"], ["true", "false"]))
+        preset(self.request_duration, product(ENDPOINTS, ["true", "false"]))
 
 
-def preset(counter: Counter, label_sets: Iterable[tuple[str, ...]]) -> None:
+def preset(family: Counter | Histogram, label_sets: Iterable[tuple[str, ...]]) -> None:
     """Start every known series at 0, so that a rate over its first increment is seen."""
     for values in label_sets:
-        counter.labels(*values)
+        family.labels(*values)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from glasnost.policy.label import Action
 from glasnost.record.exchange import FIRST, Attempt, Exchange
-from glasnost.record.metrics import Metrics, preset
+from glasnost.record.metrics import DURATION, Metrics, preset
 
 RESULTS = ("served", "also_flagged", "failed", "outrun")
 PURPOSES = ("client", "reroute")
@@ -25,6 +25,13 @@ class RungMetrics:
             "glasnost_reroutes_total",
             "Answers of another rung, by what became of them.",
             ("from_model", "to_model", "result"),
+            registry=registry,
+        )
+        self.reroute_duration = Histogram(
+            "glasnost_reroute_duration_seconds",
+            "Length of the calls of other rungs that came to their end.",
+            ("to_model",),
+            buckets=DURATION,
             registry=registry,
         )
         self.failovers = Counter(
@@ -50,6 +57,7 @@ class RungMetrics:
         """Start the series of every model, with those that it may be rerouted to, at 0."""
         for model, targets in models.items():
             preset(self.reroutes, product([model], targets, RESULTS))
+            preset(self.reroute_duration, ((target,) for target in targets))
             preset(self.failovers, product([model], [target for target in targets if target != model]))
             preset(self.races, product([model], ["asked", "rival"]))
             preset(self.tokens, product([model], ["input", "output"], ["client"], ["upstream", "estimated"]))
@@ -70,6 +78,8 @@ class RungMetrics:
         """Count a rung as what it was: an answer to a censored one, or one in place of a failed upstream's."""
         if rerouting:
             self.reroutes.labels(exchange.model, attempt.model, _result(attempt)).inc()
+            if attempt.outcome != "outrun":
+                self.reroute_duration.labels(attempt.model).observe(attempt.seconds)
         else:
             self.failovers.labels(exchange.model, attempt.model).inc()
 

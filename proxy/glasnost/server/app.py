@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from glasnost.server.embeddings import Embeddings
 from glasnost.server.endpoint import Endpoint
 from glasnost.server.gateways import HOOKS, GatewayHook, Questions
 from glasnost.server.keys import Guard, KeyMiddleware
+from glasnost.server.loop_lag import watch_lag
 from glasnost.server.middleware import (
     ErrorMiddleware,
     HostMiddleware,
@@ -83,15 +85,17 @@ def create_app(  # noqa: PLR0913 - what the composition root hands over
         Middleware(ErrorMiddleware, metrics=metrics),
         Middleware(HostMiddleware, allowed=_allowed_hosts(config)),
         Middleware(KeyMiddleware, guard=guard),
-        Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight),
+        Middleware(LoadMiddleware, metrics=metrics, limit=server.max_in_flight, endpoints=_endpoints()),
     ]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         await backends.start()
+        watching = asyncio.create_task(watch_lag(metrics.loop_lag))
         try:
             yield
         finally:
+            watching.cancel()
             await backends.aclose()
 
     app = Starlette(
@@ -102,6 +106,13 @@ def create_app(  # noqa: PLR0913 - what the composition root hands over
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _endpoints() -> dict[str, str]:
+    """Name the endpoints that take work, by their paths."""
+    named = {path: api.name for path, api in APIS.items()} | {"/embeddings": "embeddings", "/audits": "audits"}
+    hooks = {path: hook.name for path, hook in HOOKS.items()}
+    return {prefix + path: name for path, name in named.items() for prefix in ("/v1", "")} | hooks
 
 
 def _allowed_hosts(config: Config) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -136,9 +136,11 @@ class HostMiddleware:
 class LoadMiddleware:
     """Bounds the requests being served at once and counts them by endpoint."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, limit: int) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, limit: int, endpoints: Mapping[str, str]) -> None:
+        """Take the names of the endpoints by their paths."""
         self._app = app
-        self._gauge = metrics.in_flight.labels("chat")
+        self._gauge = metrics.in_flight
+        self._endpoints = endpoints
         self._limit = limit
         self._now = 0
 
@@ -149,13 +151,14 @@ class LoadMiddleware:
             return
         if self._now >= self._limit:
             raise Overloaded("Too many requests are being served; try again.", retry_after=1)
+        gauge = self._gauge.labels(self._endpoints.get(scope["path"], "other"))
         self._now += 1
-        self._gauge.set(self._now)
+        gauge.inc()
         try:
             await self._app(scope, receive, send)
         finally:
             self._now -= 1
-            self._gauge.set(self._now)
+            gauge.dec()
 
 
 def _host(scope: Scope) -> str:

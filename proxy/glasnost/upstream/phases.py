@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from glasnost.config import TimeoutSettings
-from glasnost.errors import UpstreamTimeout
+from glasnost.errors import TimeoutPhase, UpstreamTimeout
 
 T = TypeVar("T")
-Phase = Literal["connect", "ttft", "idle", "total"]
 
 _SAID = {
     "connect": "could not be connected to within {seconds:g} s",
@@ -20,7 +19,7 @@ _SAID = {
 }
 
 
-def too_slow(name: str, phase: Phase, timeouts: TimeoutSettings) -> UpstreamTimeout:
+def too_slow(name: str, phase: TimeoutPhase, timeouts: TimeoutSettings) -> UpstreamTimeout:
     """Make the error for a phase that took too long."""
     limits = {
         "connect": timeouts.connect,
@@ -43,7 +42,7 @@ class PhaseClock:
         self._total = now + timeouts.total
         # An answer in one piece shows no first token: servers send its headers when all of it is there.
         self._due = now + timeouts.first_token if streamed else self._total
-        self._phase: Phase = "ttft" if streamed else "total"
+        self._phase: TimeoutPhase = "ttft" if streamed else "total"
 
     def first_token(self) -> None:
         """Note that something was said: from here on, silence is measured."""
