@@ -57,7 +57,10 @@ def features(question: Question, said: Sequence[MarkedSentence], detector: str, 
 def _alone(question: Question, said: Sequence[MarkedSentence], detector: str, *, thought: bool) -> dict[str, float]:
     count = max(len(said), 1)
     words = sum(sentence.words for sentence in said)
-    totals = {kind: sum(sentence.count(kind) for sentence in said) for kind in Kind}
+    totals = dict.fromkeys(Kind, 0)
+    for sentence in said:
+        for kind, times in sentence.counts.items():
+            totals[kind] += times
     facts = sum(len(sentence.facts) for sentence in said)
     found = _lengths(words, len(said)) | {"thought": float(thought), "facts": math.log1p(facts)}
     for kind in _COUNTED:
@@ -104,7 +107,7 @@ def _pair(question: Question, text: str) -> dict[str, float]:
     asked, answered = _chinese(question.text), _chinese(text)
     length = 2 if asked else 4
     wanted = _pieces(question.text, length)
-    overlap = len(wanted & _pieces(text, length)) / max(len(wanted), 1)
+    overlap = sum(piece in text for piece in wanted) / max(len(wanted), 1)
     return {"chinese": float(answered), "other language": float(asked != answered), "overlap": overlap}
 
 
