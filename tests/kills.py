@@ -24,7 +24,7 @@ from glasnost.record.ledger import read
 from glasnost.record.ledger.place import Place, at_file
 from glasnost.record.ledger.verify import Counts, verify
 from glasnost.server.drain import Drain
-from glasnost.services import build_app
+from glasnost.services import build_service
 from running import free_port
 
 CLIENTS = 16
@@ -71,7 +71,7 @@ def kill_again_and_again(
 
 def _serve(folder: Path, port: int) -> None:
     config = load_config(folder / "glasnost.yaml", host=None, port=port)
-    app = build_app(config, _policies(), {}, load_scripts(config, folder), os.environ, drain=Drain())
+    app = build_service(config, _policies(), {}, load_scripts(config, folder), os.environ, drain=Drain())
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)
 
 
