@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,13 +11,16 @@ from pathlib import Path
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.requests import Request
 
 from gateway import CONFIG, GAGGED, OPEN, body, compiled, gateway
 from glasnost.config import parse_config
 from glasnost.record.metrics import Metrics
 from glasnost.server.drain import Drain
 from glasnost.server.loop_lag import watch_lag
+from glasnost.server.routes import Probes
 from glasnost.services import build_service
 from glasnost.upstream.script import parse_script
 
@@ -116,3 +120,24 @@ def test_what_blocks_the_event_loop_shows_as_its_lag():
 
     asyncio.run(run())
     assert metrics.registry.get_sample_value("glasnost_event_loop_lag_seconds_sum") >= 0.25
+
+
+def test_a_long_scrape_does_not_hold_up_the_event_loop():
+    metrics = Metrics(CollectorRegistry(), "1.2.3")
+    let_go = threading.Event()
+
+    class Slow:
+        def collect(self):
+            yield GaugeMetricFamily("waited", "Whether it ended before its time.", value=let_go.wait(20))
+
+    async def run():
+        probes = Probes(metrics, Drain(), list)
+        let_go.set()
+        metrics.registry.register(Slow())
+        let_go.clear()
+        scrape = asyncio.create_task(probes.metrics(Request({"type": "http", "headers": []})))
+        await asyncio.sleep(0.01)
+        let_go.set()
+        return (await scrape).body
+
+    assert b"waited 1.0" in asyncio.run(run())

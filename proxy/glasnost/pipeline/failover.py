@@ -42,9 +42,9 @@ class Failover:
         self.retries: Counter[tuple[str, str]] = Counter()
 
     def states(self) -> Mapping[str, State]:
-        """Give the state of every circuit, by the upstream's name."""
+        """Give the state of every circuit, by the upstream's name; may be called from any thread."""
         now = self._clock()
-        return {name: circuit.state(now) for name, circuit in self._circuits.items()}
+        return {name: circuit.state(now) for name, circuit in tuple(self._circuits.items())}
 
     def asked(self, model: str) -> None:
         """Count a request for a model, of which a share may be retried."""
