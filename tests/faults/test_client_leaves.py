@@ -48,6 +48,7 @@ def test_the_work_for_a_client_that_left_ends_within_a_second(phase, prompt, str
 def test_a_client_that_leaves_during_a_reroute_ends_the_rung_too():
     answers = script(rule("Troops fired on unarmed people.", first_delay=SLOW))
     with gateway(answers=answers) as each:
+        each.post(body(HARMLESS))  # what is made at the first judgment takes longer than this client waits
         leave(each, body(SENSITIVE, stream=True), after_text=False)
         gone = time.monotonic()
         while each.metric("glasnost_upstream_requests_total", upstream="open", outcome="cancelled") < 1:

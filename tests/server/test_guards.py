@@ -155,6 +155,8 @@ def test_above_the_limit_of_requests_a_clear_503_tells_when_to_come_back():
             since = time.monotonic()
             answer = each.post(body(HARMLESS))
             assert time.monotonic() - since < 10
+            assert each.metric("glasnost_requests_in_flight", endpoint="chat") == 1
+            assert each.metric("glasnost_requests_in_flight") == 1
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "1"
         assert answer.json()["error"]["code"] == "overloaded"

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import shutil
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -90,6 +92,15 @@ def test_ten_thousand_unknown_models_and_keys_add_no_series(service):
 
     before, after = asyncio.run(run())
     assert after == before
+
+
+def test_promtool_finds_nothing_wrong_with_the_metrics(service):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed; it comes with Debian's prometheus")
+    _, text = asyncio.run(ask(service, "GET", "/metrics", KEY))
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
 def test_what_a_gateway_exposes_is_the_golden_list():
