@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,13 @@ import pytest
 from glasnost.audit.ngrams import BITS, buckets
 from glasnost.audit.train.examples import FOLDS, examples
 from glasnost.audit.train.fit import Trainer, gram_matrix, read_runs
+from glasnost.audit.train.head import Before
 from glasnost.audit.train.solve import sigmoid, solve_kernel, solve_linear
-from harbour import TOPIC, harbour_policy
+from glasnost.audit.train.verdicts import verdicts
+from glasnost.policy.label import Label
+from glasnost.policy.parse import parse_topic
+from glasnost.policy.policy import build_policy
+from harbour import TOPIC
 
 REFUSALS = ["I would rather not go into this.", "That is not a subject for me.", "Let us speak of the sea."]
 ANSWERS = [
@@ -21,6 +27,12 @@ ANSWERS = [
     "Dockers stopped work for higher pay.",
     "Ships waited for weeks.",
 ]
+
+
+def policy():
+    """Compile the topic without the examples that it carries, so that the rows are all that is learnt from."""
+    text = TOPIC.replace("ACTS_ON", "[refusal, evasion]").replace("ACTION", "flag")
+    return build_policy([replace(parse_topic(text, "harbour.yaml"), examples=())])
 
 
 def rows():
@@ -44,14 +56,14 @@ def rows():
 
 
 def test_only_rows_that_may_be_learnt_from_are_and_errors_are_not():
-    found = examples(harbour_policy(), rows())
+    found = examples(policy(), rows())
     assert len(found) == 48
     assert {each.label for each in found} == {"evasion", "complete"}
 
 
 def test_no_prompt_and_no_model_is_in_two_folds():
     given = rows()[:48]
-    found = examples(harbour_policy(), given)
+    found = examples(policy(), given)
     for key, fold in (("prompt", "prompt_fold"), ("model", "model_fold")):
         pairs = {(row[key], getattr(each, fold)) for row, each in zip(given, found, strict=True)}
         assert len(pairs) == len({row[key] for row in given})
@@ -59,7 +71,7 @@ def test_no_prompt_and_no_model_is_in_two_folds():
 
 
 def test_what_is_learnt_tells_answers_of_other_prompts_and_models_apart():
-    found = examples(harbour_policy(), rows())
+    found = examples(policy(), rows())
     trainer = Trainer(found)
     log_odds = trainer.apart()
     truth = np.array([each.censored for each in found])
@@ -68,26 +80,54 @@ def test_what_is_learnt_tells_answers_of_other_prompts_and_models_apart():
     assert ((chances > 0.5) == truth).all()
 
 
+def test_verdicts_come_from_the_estimates_that_are_given_and_a_head_can_read_them(tmp_path):
+    topics = policy()
+    given = [{**row, "id": f"r{number}"} for number, row in enumerate(rows())]
+    found = examples(topics, given)
+    chances = np.where([each.censored for each in found], 0.9, 0.2)
+    said = list(verdicts(topics, given, found, chances, [Label.PROPAGANDA] * len(found)))
+    assert [each["id"] for each in said] == [f"r{number}" for number in range(48)]
+    evasive, full = said[1], said[0]
+    assert (evasive["label"], evasive["probability"], evasive["detector"]) == ("propaganda", 0.9, "classifier")
+    assert (full["label"], full["probability"], full["detector"]) == ("complete", 0.8, "none")
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text("".join(json.dumps(each) + "\n" for each in said))
+    assert Before.read(file, given[:48]).chance == pytest.approx(chances)
+
+
+def test_the_kind_of_an_answer_is_learnt_from_others():
+    given = [dict(row) for row in rows()[:48] * 6]
+    for number, row in enumerate(given):
+        if row["label"] == "evasion" and number % 5 < 2:
+            row.update(label="refusal", response="I cannot help with that request. I must refuse to answer.")
+    found = examples(policy(), given)
+    kinds = Trainer(found).kinds_apart()
+    assert {kinds[at] for at, each in enumerate(found) if each.label == "refusal"} == {Label.REFUSAL}
+    assert {kinds[at] for at, each in enumerate(found) if each.label == "evasion"} == {Label.EVASION}
+
+
 def test_training_twice_gives_the_same_bytes(tmp_path):
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "harbour.yaml").write_text(TOPIC.replace("ACTS_ON", "[refusal]").replace("ACTION", "flag"))
     file = tmp_path / "rows.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    file.write_text("".join(json.dumps({**row, "id": f"r{at}"}) + "\n" for at, row in enumerate(rows())))
     digests = set()
     for name in ("a", "b"):
         out = tmp_path / f"{name}.npz"
-        words = [str(file), "--pack", str(tmp_path / "pack"), "--out", str(out)]
+        said = tmp_path / f"{name}.jsonl"
+        words = [str(file), "--pack", str(tmp_path / "pack"), "--out", str(out), "--verdicts", str(said)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "glasnost.audit.train", *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert "F1 1.000" in done.stdout
-        digests.add(hashlib.sha256(out.read_bytes()).hexdigest())
+        assert len(said.read_text().splitlines()) == 48
+        digests.add(hashlib.sha256(out.read_bytes() + said.read_bytes()).hexdigest())
     assert len(digests) == 1
 
 
 def test_weights_that_ship_give_what_the_trainer_gives():
-    trainer = Trainer(examples(harbour_policy(), rows()))
+    trainer = Trainer(examples(policy(), rows()))
     everything = np.arange(48)
     log_odds = trainer.log_odds(trainer.fit(everything), everything, everything)
     weights = trainer.weights(np.array([1.0, 0, 0, 0, 0]))

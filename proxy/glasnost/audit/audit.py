@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from glasnost.audit.action import SEVERITY, action_of, otherwise_of
-from glasnost.audit.classifier import PACKS
+from glasnost.audit.classifier import PACKS, estimate
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.features import Question
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Signals, Verdict
-from glasnost.audit.weighing import weigh
+from glasnost.audit.weighing import Estimator, weigh
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer
@@ -59,7 +59,7 @@ def audit(  # noqa: PLR0913  # what may differ is named at the call
 class Inquiry:
     """The state of one audit: the conversation is judged at once, the answer as it comes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what may differ is named at the call
         self,
         policy: Policy,
         conversation: Conversation,
@@ -67,10 +67,12 @@ class Inquiry:
         *,
         on_topic: bool = False,
         asked: tuple[str, ...] | None = None,
+        estimator: Estimator = estimate,
     ) -> None:
         self._policy = policy
         self._conversation = conversation
         self._on_topic = on_topic
+        self._estimator = estimator
         self._asked = topics_asked(policy, conversation) if asked is None else asked
         self.readings = [self._reading(number) for number in range(choices)]
 
@@ -118,7 +120,7 @@ class Inquiry:
     def _finding(self, reading: Reading, signals: Signals) -> Finding:
         finding = examine(reading, signals)
         if self._on_topic or any(map(self._trained_on, self.topics)):
-            finding = weigh(finding, reading, self._question)
+            finding = weigh(finding, reading, self._question, self._estimator)
         return self._settled(finding)
 
     def _trained_on(self, topic: str) -> bool:

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from glasnost.audit.classifier import Estimate, estimate, strongest
@@ -22,6 +23,8 @@ from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Evidence
 from glasnost.policy.label import CENSORING, Label
 
+Estimator = Callable[..., Estimate]
+"""Called as `classifier.estimate` is; another one is given only to try weights that do not ship."""
 _WEIGHED = frozenset({"opening", "party_line", "deflection", "none"})
 DOUBTED = 0.5
 SURE = 0.6
@@ -30,13 +33,13 @@ _LONG = 60  # words
 _WHY = "the trained classifier gives this sentence the most weight"
 
 
-def weigh(finding: Finding, reading: Reading, question: Question) -> Finding:
+def weigh(finding: Finding, reading: Reading, question: Question, estimator: Estimator = estimate) -> Finding:
     """Put the classifier's estimate beside a finding of the rules."""
     said = reading.content
     if finding.detector not in _WEIGHED or not said:
         return finding
     found = finding.label in CENSORING
-    judged = estimate(question, said, finding.detector, found=found, thought=bool(reading.thought))
+    judged = estimator(question, said, finding.detector, found=found, thought=bool(reading.thought))
     if found:
         doubted = judged.censored < DOUBTED and sum(sentence.words for sentence in said) >= _LONG
         if doubted and finding.detector != "opening":

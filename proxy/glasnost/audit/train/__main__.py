@@ -13,6 +13,7 @@ import numpy as np
 
 from glasnost.audit.train.examples import Example, examples
 from glasnost.audit.train.fit import Trainer
+from glasnost.audit.train.verdicts import verdicts
 from glasnost.policy.parse import parse_topic
 from glasnost.policy.policy import build_policy
 
@@ -29,14 +30,20 @@ def main() -> None:
     parser.add_argument("rows", type=Path, help="JSON lines with source, domain, lang, prompt, response, label, model")
     parser.add_argument("--pack", type=Path, default=_PACK, help="the folder of topics whose facts and formulas count")
     parser.add_argument("--out", type=Path, default=_SHIPPED)
+    parser.add_argument("--verdicts", type=Path, help="where the verdicts on China answers go, each by other folds")
     arguments = parser.parse_args()
     policy = build_policy(parse_topic(path.read_text("utf-8"), path.name) for path in arguments.pack.glob("*.yaml"))
     with arguments.rows.open(encoding="utf-8") as lines:
-        found = examples(policy, map(json.loads, lines))
+        rows = list(map(json.loads, lines))
+    found = examples(policy, rows)
     trainer = Trainer(found)
     log_odds = trainer.apart()
     calibration = trainer.calibration(log_odds)
-    report(found, trainer.chances(log_odds, calibration))
+    chances = trainer.chances(log_odds, calibration)
+    report(found, chances)
+    if arguments.verdicts:
+        said = verdicts(policy, rows, found, chances, trainer.kinds_apart())
+        arguments.verdicts.write_text("".join(json.dumps(each) + "\n" for each in said), encoding="utf-8")
     weights = trainer.weights(calibration)
     with arguments.out.open("wb") as file:
         np.savez_compressed(file, **weights)

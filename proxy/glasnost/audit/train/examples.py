@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from glasnost.audit.audit import Inquiry
-from glasnost.audit.classifier import KINDS, text_of
+from glasnost.audit.classifier import KINDS, estimate, text_of
 from glasnost.audit.detectors import examine
 from glasnost.audit.features import Question, features
 from glasnost.audit.kinds import Kind
 from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Signals
+from glasnost.audit.weighing import Estimator
 from glasnost.policy.label import CENSORING, Label
 from glasnost.policy.policy import Policy
 from glasnost.wire.conversation import Conversation
@@ -27,10 +28,11 @@ FOLDS = 4
 class Example:
     """One answer: its text, its features, the rule that found something in it, and its label.
 
-    `measured` are labelled answers on China as a model gave them. `prompt_fold` and `model_fold` are below `FOLDS`; an
-    answer that comes from no model of many is in no `model_fold`.
+    `id` is the row's, empty where it has none. `measured` are labelled answers on China as a model gave them.
+    `prompt_fold` and `model_fold` are below `FOLDS`; an answer that comes from no model of many is in no `model_fold`.
     """
 
+    id: str
     text: str
     features: list[float]
     detector: str
@@ -94,12 +96,17 @@ def _of_topics(policy: Policy) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _read(policy: Policy, row: dict[str, Any]) -> Reading:
-    inquiry = Inquiry(policy, Conversation.ask(row["prompt"]), 1, on_topic=True)
+def inquire(policy: Policy, row: dict[str, Any], estimator: Estimator = estimate) -> Inquiry:
+    """Read the answer of a row, on whatever topic, to the end."""
+    inquiry = Inquiry(policy, Conversation.ask(row["prompt"]), 1, on_topic=True, estimator=estimator)
     inquiry.readings[0].finish_reason = row.get("finish_reason") or "stop"
     inquiry.feed(0, "content", row["response"])
     inquiry.finish()
-    return inquiry.readings[0]
+    return inquiry
+
+
+def _read(policy: Policy, row: dict[str, Any]) -> Reading:
+    return inquire(policy, row).readings[0]
 
 
 def _example(row: dict[str, Any], reading: Reading) -> Example:
@@ -107,6 +114,7 @@ def _example(row: dict[str, Any], reading: Reading) -> Example:
     question = Question.of(row["prompt"])
     by_models = row["source"] == "speechmap"
     return Example(
+        row.get("id", ""),
         text_of(reading.content),
         features(question, reading.content, finding.detector, thought=bool(reading.thought)),
         finding.detector,

@@ -6,7 +6,7 @@ one; the model that does not see it keeps the other's head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from glasnost.audit.features import PAIRED
 from glasnost.audit.ngrams import BITS, buckets
 from glasnost.audit.train.examples import FOLDS, Example
 from glasnost.audit.train.solve import sigmoid, solve_kernel, solve_linear
+from glasnost.policy.label import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,16 +91,26 @@ class Trainer:
 
     def apart(self) -> Numbers:
         """Judge every example by what was learnt from others: other prompts, and other models too."""
+        found = np.full(len(self.examples), np.nan)
+        for chosen, asked in self._folds():
+            found[asked] = self.log_odds(self.fit(chosen), chosen, asked)
+        return found
+
+    def kinds_apart(self) -> list[Label]:
+        """Give the kind that every example has if it is of a censoring one, learnt from the others as in `apart`."""
+        found = np.zeros(len(self.examples), dtype=np.int64)
+        for chosen, asked in self._folds():
+            kinds, bias = self._kinds(chosen)
+            found[asked] = np.argmax(self.table[asked] @ kinds.T + bias, axis=1)
+        return [KINDS[at] for at in found]
+
+    def _folds(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         prompts = np.array([each.prompt_fold for each in self.examples])
         models = np.array([-1 if each.model_fold is None else each.model_fold for each in self.examples])
-        found = np.full(len(self.examples), np.nan)
         for prompt, model in product(range(FOLDS), range(FOLDS)):
             asked = (prompts == prompt) & ((models == model) | ((models == -1) & (model == 0)))
-            chosen = np.flatnonzero((prompts != prompt) & (models != model))
             if asked.any():
-                at = np.flatnonzero(asked)
-                found[at] = self.log_odds(self.fit(chosen), chosen, at)
-        return found
+                yield np.flatnonzero((prompts != prompt) & (models != model)), np.flatnonzero(asked)
 
     def weights(self, calibration: Numbers) -> dict[str, Any]:
         """Learn from all examples and give the arrays that ship."""
@@ -111,7 +122,7 @@ class Trainer:
         width = self.table.shape[1]
         dense = FEATURES * (self.table.T @ fit.seeing) / width / 2
         dense[: self.seen] += FEATURES * (self.table[:, : self.seen].T @ fit.blind) / self.seen / 2
-        kinds, kinds_bias = self._kinds()
+        kinds, kinds_bias = self._kinds(everything)
         deviation = np.where(np.isinf(self.deviation), 1e9, self.deviation)
         return {
             **_small("grams", grams),
@@ -139,9 +150,9 @@ class Trainer:
     def _rules(self) -> Numbers:
         return np.array([[float(each.found and each.detector == rule) for rule in RULES] for each in self.examples])
 
-    def _kinds(self) -> tuple[Numbers, Numbers]:
-        censored = np.flatnonzero([each.label in KINDS for each in self.examples])
-        labels = np.array([each.label for each in self.examples])[censored]
+    def _kinds(self, chosen: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+        censored = np.array([at for at in chosen if self.examples[at].label in KINDS])
+        labels = np.array([self.examples[at].label for at in censored])
         solved = [
             solve_linear(self.table[censored], (labels == kind).astype(float), np.ones(len(labels)), KIND_PENALTY)
             for kind in KINDS

@@ -3,10 +3,10 @@
 ROWS holds labelled answers (`id, source, lang, domain, prompt, response, label, model`). Those of SpeechMap on China in
 English and Chinese are taken: their licence, Apache-2.0, lets a head be shipped. FILE holds their vectors; what it
 lacks is asked of the engine at `--engine` (`glasnost engine MODEL.gguf`) and kept in it. `--verdicts` are what
-`glasnost audit ROWS.jsonl --on-topic` wrote: how its probabilities and the head's become one is fitted to rows of which
-the head has seen neither the prompt nor the model, and so are the figures. Where the classifier has learned from these
-rows, give its estimates of each by weights that have not, or the head's share comes out too small. The same files give
-the same head to the digit.
+`python -m glasnost.audit.train ROWS.jsonl --verdicts FILE` wrote: how their probabilities and the head's become one is
+fitted to rows of which neither the classifier nor the head has seen the prompt or the model, and so are the figures.
+(What `glasnost audit ROWS.jsonl --on-topic` writes has the same form, but the head's share comes out too small if the
+classifier has learned from these rows.) The same files give the same head to the digit.
 """
 
 # ruff: noqa: T201  # a command that prints its figures
