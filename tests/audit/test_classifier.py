@@ -11,7 +11,7 @@ from glasnost.audit.audit import Inquiry, audit
 from glasnost.audit.classifier import KINDS, estimate, text_of
 from glasnost.audit.features import NAMES, PAIRED, Question, features
 from glasnost.audit.leaning import Leaning
-from glasnost.audit.ngrams import buckets, weights
+from glasnost.audit.ngrams import buckets, score, weights
 from glasnost.audit.verdict import Signals
 from glasnost.policy.policy import Policy
 from glasnost.wire.answer import Answer
@@ -127,3 +127,12 @@ def test_an_answer_that_is_being_read_is_asked_about_ever_more_seldom(prc: Polic
         inquiry.feed(0, "content", "A camera watches the square. ")
         assert leaning(inquiry.readings[0])
     assert 5 < len(asked) < 40
+
+
+def test_a_score_is_the_product_of_the_vector_of_a_text_with_the_weights():
+    stored = weights()
+    at, values = buckets(FULL.lower())
+    vector = values * (stored["rarity"][at] * float(stored["rarity_scale"]))
+    grams = stored["grams"][at] * float(stored["grams_scale"])
+    assert score(FULL.lower()) == pytest.approx(vector @ grams / np.linalg.norm(vector))
+    assert score("") == 0

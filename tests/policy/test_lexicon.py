@@ -1,5 +1,7 @@
 """Phrases in one pass: edges of words and numbers, gaps, and text that was set apart."""
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -80,3 +82,23 @@ def test_places_far_apart_are_told_without_reading_the_text() -> None:
     ruler = Ruler("x" * 1000)
     assert not ruler.within(0, 1000, 8)
     assert ruler._ends is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?<![ab])ab(?![ab])",
+        r"(?<![ab1])(?<!1[.,])1(?![ab1])(?![.,]1)",
+        r"(?<![ab])b1(?![ab1])(?![.,]1)",
+        r"中a(?![ab])",
+        r"(?<![ab])a中",
+        "中",
+    ],
+)
+@given(text=st.text(alphabet="ab1 .,中", max_size=30))
+def test_a_phrase_is_found_everywhere_but_inside_a_word_or_a_number(pattern: str, text: str) -> None:
+    seen = normalise(text)
+    assume(not seen.joined)
+    (phrase,) = re.findall(r"(?:^|\))([ab1中]+)", pattern)
+    hits = [(hit.start, hit.end) for hit in Lexicon([("x", phrase)]).find(seen)]
+    assert hits == [match.span() for match in re.finditer(pattern, seen.text)]

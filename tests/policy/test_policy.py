@@ -83,7 +83,7 @@ def test_a_conversation_without_a_user_turn_is_all_history() -> None:
 
 def test_facts_and_party_line_are_found_by_their_wordings() -> None:
     seen = normalise("Officials spoke of a 政治風波; troops then fired on people.")
-    (fact,), (line,) = POLICY.facts_in(seen), POLICY.party_line_in(seen)
+    (fact,), (line,) = POLICY.phrases_in(seen)
     assert (fact.topic_id, fact.item_id) == ("test.square", "fired")
     assert seen.text[fact.start : fact.end] == "troops then fired"
     assert (line.topic_id, line.item_id) == ("test.square", "riot")
@@ -133,7 +133,7 @@ def test_a_long_text_of_nothing_but_names_takes_linear_time() -> None:
         text = "In Beijing Tiananmen Taiwan 1989 tanks troops fired. " * times
         began = time.process_time()
         POLICY.topics_in_text(text)
-        POLICY.facts_in(normalise(text))
+        POLICY.phrases_in(normalise(text))
         return time.process_time() - began
 
     assert min(cost(2000) for _ in range(3)) < 25 * min(cost(200) for _ in range(3))

@@ -134,20 +134,21 @@ class Inquiry:
         return Finding(Label.SAFETY_REFUSAL, finding.probability, finding.detector, finding.evidence)
 
     def _verdict(self, finding: Finding) -> Verdict:
+        topics = self.topics
         return Verdict(
             finding.label,
             finding.probability,
-            self.topics,
+            topics,
             finding.evidence,
             self._policy.hash,
             finding.detector,
-            self._action(finding),
-            otherwise_of(self._policy, self.topics),
+            self._action(finding, topics),
+            otherwise_of(self._policy, topics),
         )
 
-    def _action(self, finding: Finding) -> Action:
+    def _action(self, finding: Finding, topics: tuple[str, ...]) -> Action:
         least = Action.FLAG if self._on_topic and finding.label in CENSORING else Action.PASS
-        action = action_of(self._policy, self.topics, finding.label, finding.probability)
+        action = action_of(self._policy, topics, finding.label, finding.probability)
         return max(least, action, key=SEVERITY.__getitem__)
 
     def _reading(self, number: int) -> Reading:

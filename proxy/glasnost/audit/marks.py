@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ _DECLINING = frozenset({Kind.CANNED, Kind.REFUSAL, Kind.CHANGE, Kind.DEFLECTION}
 _VOICED = frozenset({*STATE_VOICE, Kind.CANNED})
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt]")
 _HAN_PER_WORD = 1.6
+_NO_FACTS: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class MarkedSentence:
     """A sentence of a field: how often each kind of wording stands in it, and the marks of those that can be shown.
 
     `words` counts 1.6 Chinese characters as one word; `reasons` are topics that it names as the reason for declining;
-    `suspicious` when it could become evidence against the answer; `seen` is its text in the normal form.
+    `suspicious` when it could become evidence against the answer; `seen` is its text in the normal form; `voice` counts
+    the voice of the state: its register up to four times, a listed formula twice each.
     """
 
     start: int
@@ -48,20 +49,15 @@ class MarkedSentence:
     reasons: tuple[str, ...]
     suspicious: bool
     seen: str
+    voice: int
 
     def has(self, *kinds: Kind) -> bool:
         """Tell whether a wording of one of these kinds stands in the sentence."""
-        return any(kind in self.counts for kind in kinds)
+        return not self.counts.keys().isdisjoint(kinds)
 
     def count(self, kind: Kind) -> int:
         """Count the wordings of a kind."""
         return self.counts.get(kind, 0)
-
-    @property
-    def voice(self) -> int:
-        """Count the voice of the state: its register up to four times, a listed formula twice each."""
-        register = self.count(Kind.REGISTER) + 2 * self.count(Kind.DENIAL)
-        return min(register, 4) + 2 * self.count(Kind.PARTY_LINE)
 
 
 def mark_sentence(
@@ -71,28 +67,41 @@ def mark_sentence(
     if not any(map(str.isalpha, sentence.text)):
         return None
     seen = normalise(_decoded(sentence.text) if field == "tool_arguments" else sentence.text)
-    found = _found(policy, seen)
-    counts = Counter(each.kind for each in found)
+    facts, party_line = policy.phrases_in(seen)
+    found = _found(seen, party_line)
+    counts: dict[Kind, int] = {}
+    for each in found:
+        counts[each.kind] = counts.get(each.kind, 0) + 1
     return MarkedSentence(
         sentence.start,
         sentence.end,
         _words(seen.text),
         counts,
-        tuple(Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.end),
-        _facts(policy, seen, denied=Kind.DENIAL in counts),
+        tuple(
+            Mark(each.kind, _evidence(each, seen, sentence, field, choice)) for each in found if each.kind in SUSPICIOUS
+        ),
+        _NO_FACTS if Kind.DENIAL in counts else frozenset((fact.topic_id, fact.item_id) for fact in facts),
         tuple(hit.topic_id for hit in policy.topics_in_text(seen, "answer")) if topics else (),
         _reasons(policy, seen, counts),
         suspicious=not SUSPICIOUS.isdisjoint(counts),
         seen=seen.text,
+        voice=_voice(counts),
     )
 
 
-def _found(policy: Policy, seen: Normalised) -> list[Found]:
+def _voice(counts: Mapping[Kind, int]) -> int:
+    register = counts.get(Kind.REGISTER, 0) + 2 * counts.get(Kind.DENIAL, 0)
+    return min(register, 4) + 2 * counts.get(Kind.PARTY_LINE, 0)
+
+
+def _found(seen: Normalised, party_line: Sequence[PhraseHit]) -> list[Found]:
     found = wordings().find(seen.text)
     found += [
         Found(Kind.PARTY_LINE, f"party line {hit.topic_id}/{hit.item_id}", hit.start, hit.end)
-        for hit in _said_once(policy.party_line_in(seen))
+        for hit in _said_once(party_line)
     ]
+    if not found:
+        return found
     kinds = {each.kind for each in found}
     if Kind.ATTRIBUTION in kinds:
         # Somebody's claim, reported as such, is not the voice of the answer.
@@ -110,10 +119,6 @@ def _said_once(hits: Sequence[PhraseHit]) -> Iterator[PhraseHit]:
         if hit.end > end:
             end = hit.end
             yield hit
-
-
-def _facts(policy: Policy, seen: Normalised, *, denied: bool) -> frozenset[tuple[str, str]]:
-    return frozenset() if denied else frozenset((hit.topic_id, hit.item_id) for hit in policy.facts_in(seen))
 
 
 def _reasons(policy: Policy, seen: Normalised, counts: Mapping[Kind, int]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ into 2 ** 18 buckets; a bucket counts 1 + log(occurrences), weighted by how rare
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -34,29 +35,29 @@ def buckets(text: str) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         mixed = (run ^ (run >> np.uint32(16))) * np.uint32(_MIX) + np.uint32(length)
         found.append(mixed >> np.uint32(32 - BITS))
     rising = np.sort(np.concatenate(found))
-    starts = np.flatnonzero(np.diff(rising, prepend=np.uint32(1 << BITS)))
-    counts = np.diff(starts, append=rising.size)
+    first = np.ones(rising.size, dtype=bool)
+    np.not_equal(rising[1:], rising[:-1], out=first[1:])
+    starts = first.nonzero()[0]
+    counts = np.full(starts.size, rising.size)
+    counts[:-1] = starts[1:]
+    counts -= starts
     return rising[starts], 1 + np.log(counts)
 
 
 def score(text: str) -> float:
     """Give the product of a normalised text's vector with the trained weights; 0 for a text of nothing known."""
-    import numpy as np  # noqa: PLC0415  # see above
-
     at, values = buckets(text)
-    values = values * weights()["rarity"][at]
-    length = float(np.sqrt(values @ values))
-    return float(values @ weights()["grams"][at]) / length if length else 0.0
+    stored = weights()
+    # Looked up as they are stored: a table of bytes stays in a core's cache. The scale of the rarities cancels out.
+    values = values * stored["rarity"][at]
+    length = math.sqrt(float(values @ values))
+    return float(values @ stored["grams"][at]) * float(stored["grams_scale"]) / length if length else 0.0
 
 
 @cache
 def weights() -> dict[str, NDArray[Any]]:
-    """Load the trained weights that ship with the package; how they are made stands in `train`."""
+    """Load the trained weights that ship with the package; those of runs are bytes, each table with its scale."""
     import numpy as np  # noqa: PLC0415  # see above
 
     with resources.files("glasnost.audit").joinpath("classifier.npz").open("rb") as file, np.load(file) as stored:
-        arrays = dict(stored)
-    # int8 in the file, for its size.
-    arrays["grams"] = arrays["grams"] * arrays["grams_scale"]
-    arrays["rarity"] = arrays["rarity"] * arrays["rarity_scale"]
-    return arrays
+        return dict(stored)

@@ -108,6 +108,8 @@ class Reading:
     @property
     def reasons(self) -> list[str]:
         """The ids of the topics that the answer gives as its own reason for declining, if it declines at all."""
+        if not self.suspicious:
+            return []
         said = [sentence for name in SPOKEN for sentence in self.fields[name].said]
         if not any(sentence.has(Kind.CANNED, Kind.REFUSAL, Kind.CHANGE) for sentence in said):
             return []

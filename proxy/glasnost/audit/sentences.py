@@ -108,6 +108,8 @@ class Splitter:
 
 def _fence(text: str) -> bool:
     """Tell whether the last line of a text is the fence of a block of code."""
+    if "```" not in text and "~~~" not in text:
+        return False
     return _FENCE.match(text, text.rfind("\n") + 1) is not None
 
 

@@ -84,6 +84,7 @@ class Lexicon(Generic[Payload]):
                 found.setdefault(text, []).append(part)
         # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
         self._parts = [sorted(parts, key=lambda part: -part.index) for parts in found.values()]
+        self._edged = [_is_edged(text[:1]) or _is_edged(text[-1:]) for text in found]
         self._automaton = ahocorasick_rs.AhoCorasick(list(found), store_patterns=False) if found else None
 
     def find(self, normalised: Normalised) -> list[Hit[Payload]]:
@@ -91,11 +92,13 @@ class Lexicon(Generic[Payload]):
         if self._automaton is None:
             return []
         text = normalised.text
+        around = f" {text} "  # what stands before and after a hit, one place on
         ruler = Ruler(text)
         hits: list[Hit[Payload]] = []
         reached: dict[tuple[int, int], tuple[int, int]] = {}
         for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if not _edges_hold(normalised, start, end):
+            blank = around[start] == " " == around[end + 1]
+            if not blank and self._edged[pattern] and not _edges_hold(normalised, start, end):
                 continue
             for part in self._parts[pattern]:
                 before = reached.get((part.number, part.index - 1))
@@ -147,6 +150,11 @@ def _joins(text: str, outer: int, inner: int, step: int) -> bool:
 def _is_letter(character: str) -> bool:
     """Tell whether the character belongs to a script that sets words apart: none from the CJK blocks on does."""
     return character < "\u2e80" and character.isalpha()
+
+
+def _is_edged(character: str) -> bool:
+    """Tell whether a phrase that begins or ends with this character has an edge there that must be looked at."""
+    return character.isdigit() or _is_letter(character)
 
 
 def _inside(joined: tuple[tuple[int, int], ...], start: int, end: int) -> bool:

@@ -44,9 +44,12 @@ class TopicMatcher:
 
     def __init__(self, topics: Iterable[Topic], *, asked: bool = True) -> None:
         self._near: dict[str, tuple[Near, ...]] = {}
+        self._whole: dict[tuple[str, int], int] = {}  # of every condition, a bit for each of its groups
         pairs: list[tuple[_Name, str]] = []
         for topic in topics:
             self._near[topic.id] = topic.match.near
+            for index, near in enumerate(topic.match.near):
+                self._whole[topic.id, index] = (1 << len(near.groups)) - 1
             pairs += _names(topic, asked=asked)
         self._lexicon = Lexicon(pairs)
 
@@ -55,12 +58,30 @@ class TopicMatcher:
 
         Where a topic is named, its `near` conditions are not asked; else each gives the first place where it holds.
         """
+        hits = self._lexicon.find(normalised)
+        touched = self._touched(hits)
         found: dict[str, list[Hit[_Name]]] = defaultdict(list)
-        for hit in self._lexicon.find(normalised):
-            found[hit.payload.topic].append(hit)
+        for hit in hits:
+            if hit.payload.topic in touched:
+                found[hit.payload.topic].append(hit)
         ruler = Ruler(normalised.text)
         spans = [span for topic, hits in found.items() for span in self._spans(ruler, topic, hits)]
         return sorted(spans, key=lambda span: (span.start, span.end, span.topic_id))
+
+    def _touched(self, hits: Iterable[Hit[_Name]]) -> set[str]:
+        """Give the topics of which a name is there, or a part of every group: a common word is a part in many."""
+        topics: set[str] = set()
+        groups: dict[tuple[str, int], int] = defaultdict(int)
+        for hit in hits:
+            name = hit.payload
+            if name.kind == "name":
+                topics.add(name.topic)
+            elif name.kind == "near":
+                part = name.topic, name.near
+                groups[part] |= 1 << name.group
+                if groups[part] == self._whole[part]:
+                    topics.add(name.topic)
+        return topics
 
     def _spans(self, ruler: Ruler, topic: str, hits: list[Hit[_Name]]) -> list[Span]:
         denied = _outermost(Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "not")
@@ -69,7 +90,9 @@ class TopicMatcher:
             return _outermost(named)
         parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
-            if hit.payload.kind == "near" and not _covered(Span(topic, hit.phrase, hit.start, hit.end), denied):
+            if hit.payload.kind != "near":
+                continue
+            if not denied or not _covered(Span(topic, hit.phrase, hit.start, hit.end), denied):
                 parts[hit.payload.near].append(hit)
         for index, items in parts.items():
             together = _together(ruler, topic, self._near[topic][index], items)

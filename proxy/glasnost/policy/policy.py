@@ -15,9 +15,9 @@ from glasnost.policy.matcher import TopicMatcher
 from glasnost.policy.normalise import Normalised, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from glasnost.policy.topic import Fact, PartyLine, Topic
+    from glasnost.policy.topic import Topic
     from glasnost.wire.conversation import Conversation
 
 Where = Literal["prompt", "history", "answer"]
@@ -52,7 +52,7 @@ class PhraseHit:
 class Policy:
     """Topics and what is compiled from them; made by `build_policy`, never changed."""
 
-    __slots__ = ("_answered", "_asked", "_by_id", "_facts", "_harm", "_party_line", "_reasons", "hash", "topics")
+    __slots__ = ("_answered", "_asked", "_by_id", "_harm", "_phrases", "_reasons", "hash", "topics")
 
     def __init__(self, topics: tuple[Topic, ...]) -> None:
         self.topics = topics
@@ -63,8 +63,7 @@ class Policy:
         self._answered = TopicMatcher((topic for topic in acting if not topic.wide), asked=False)
         self._harm = TopicMatcher(topic for topic in topics if topic.harm)
         self._reasons = Lexicon((topic.id, phrase.text) for topic in acting for phrase in topic.match.reasons)
-        self._facts = _wordings((topic, topic.facts) for topic in topics)
-        self._party_line = _wordings((topic, topic.party_line) for topic in topics)
+        self._phrases = Lexicon(_wordings(topics))
 
     def topic(self, topic_id: str) -> Topic:
         """Give the topic of this id; KeyError when there is none."""
@@ -106,13 +105,14 @@ class Policy:
         """Tell whether a prompt asks for something that any careful model declines, by the topics of harm."""
         return bool(self._harm.find(normalise(prompt)))
 
-    def facts_in(self, normalised: Normalised) -> tuple[PhraseHit, ...]:
-        """Find the wordings of every topic's facts."""
-        return _phrase_hits(self._facts, normalised)
-
-    def party_line_in(self, normalised: Normalised) -> tuple[PhraseHit, ...]:
-        """Find the wordings of every topic's party line."""
-        return _phrase_hits(self._party_line, normalised)
+    def phrases_in(self, normalised: Normalised) -> tuple[list[PhraseHit], list[PhraseHit]]:
+        """Find the wordings of every topic's facts, and those of its party line, in one pass."""
+        facts: list[PhraseHit] = []
+        party_line: list[PhraseHit] = []
+        for hit in self._phrases.find(normalised):
+            stated, topic_id, item_id = hit.payload
+            (facts if stated else party_line).append(PhraseHit(topic_id, item_id, hit.phrase, hit.start, hit.end))
+        return facts, party_line
 
 
 def build_policy(topics: Iterable[Topic]) -> Policy:
@@ -129,11 +129,9 @@ def _hash(topics: tuple[Topic, ...]) -> str:
     return hashlib.sha256(orjson.dumps(topics, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _wordings(items: Iterable[tuple[Topic, tuple[Fact, ...] | tuple[PartyLine, ...]]]) -> Lexicon[tuple[str, str]]:
-    return Lexicon(
-        ((topic.id, item.id), phrase.text) for topic, group in items for item in group for phrase in item.wordings
-    )
-
-
-def _phrase_hits(lexicon: Lexicon[tuple[str, str]], normalised: Normalised) -> tuple[PhraseHit, ...]:
-    return tuple(PhraseHit(*hit.payload, hit.phrase, hit.start, hit.end) for hit in lexicon.find(normalised))
+def _wordings(topics: Iterable[Topic]) -> Iterator[tuple[tuple[bool, str, str], str]]:
+    """Give (is a fact, topic, item) with each wording."""
+    for topic in topics:
+        for stated, group in ((True, topic.facts), (False, topic.party_line)):
+            for item in group:
+                yield from (((stated, topic.id, item.id), phrase.text) for phrase in item.wordings)
