@@ -99,7 +99,8 @@ def server(folder) -> Iterator[Server]:
     upstreams = {name: local | {"gguf": str(folder / f"{name}.gguf")} for name in names}
     models = {name: {"upstream": name} for name in names}
     config = folder / "glasnost.yaml"
-    config.write_text(json.dumps({"upstreams": upstreams, "models": models}))
+    # Every failure is to be seen: none is answered by an open circuit.
+    config.write_text(json.dumps({"upstreams": upstreams, "models": models, "failover": {"failures": 1_000}}))
     with serve("--config", str(config)) as each:
         yield each
 
