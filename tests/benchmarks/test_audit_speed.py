@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -10,7 +12,7 @@ from glasnost.audit.rules import Mode, StreamRules
 from glasnost.audit.stream import StreamAudit
 from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings
-from glasnost.policy.policy import Policy
+from glasnost.policy.policy import Policy, build_policy
 from glasnost.wire.answer import Answer, Chunk
 from glasnost.wire.conversation import Conversation
 
@@ -49,6 +51,21 @@ def two_kilobytes(text: str) -> str:
 def test_audit_of_two_kilobytes(benchmark: BenchmarkFixture, policy: Policy, conversation: Conversation, text: str):
     answer = Answer(content=two_kilobytes(text), finish_reason="stop")
     assert benchmark(audit, policy, conversation, answer).label == "complete"
+
+
+@pytest.mark.parametrize(("conversation", "text"), [(ENGLISH, IN_ENGLISH), (CHINESE, IN_CHINESE)])
+def test_audit_with_a_thousand_topics_more(
+    benchmark: BenchmarkFixture, policy: Policy, conversation: Conversation, text: str
+):
+    some = policy.topic("prc.tibet")
+    match = some.match
+    more = [
+        replace(some, id=f"x.t{number}", match=replace(match, terms=(replace(match.terms[0], text=f"word{number}"),)))
+        for number in range(1000)
+    ]
+    large = build_policy([*policy.topics, *more])
+    answer = Answer(content=two_kilobytes(text), finish_reason="stop")
+    assert benchmark(audit, large, conversation, answer).label == "complete"
 
 
 @pytest.mark.parametrize("mode", ["hold", "observe"])
