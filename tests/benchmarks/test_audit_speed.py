@@ -13,6 +13,7 @@ from glasnost.audit.stream import StreamAudit
 from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings
 from glasnost.policy.policy import Policy, build_policy
+from glasnost.policy.topic import Match, Topic
 from glasnost.wire.answer import Answer, Chunk
 from glasnost.wire.conversation import Conversation
 
@@ -43,6 +44,13 @@ def two_kilobytes(text: str) -> str:
     return many.decode(errors="ignore")
 
 
+def unheard_of(topic: Topic, number: int) -> Topic:
+    """Give a topic with a name and a fact of its own, of which no answer speaks."""
+    name = replace(topic.match.terms[0], text=f"word{number} thing")
+    fact = replace(topic.facts[0], wordings=(replace(name, text=f"happened at place {number}"),))
+    return replace(topic, id=f"x.t{number}", match=Match(terms=(name,)), facts=(fact,), party_line=())
+
+
 @pytest.mark.parametrize(
     ("conversation", "text"),
     [(ENGLISH, IN_ENGLISH), (CHINESE, IN_CHINESE), (Conversation.ask("Hello?"), IN_ENGLISH)],
@@ -57,13 +65,7 @@ def test_audit_of_two_kilobytes(benchmark: BenchmarkFixture, policy: Policy, con
 def test_audit_with_a_thousand_topics_more(
     benchmark: BenchmarkFixture, policy: Policy, conversation: Conversation, text: str
 ):
-    some = policy.topic("prc.tibet")
-    match = some.match
-    more = [
-        replace(some, id=f"x.t{number}", match=replace(match, terms=(replace(match.terms[0], text=f"word{number}"),)))
-        for number in range(1000)
-    ]
-    large = build_policy([*policy.topics, *more])
+    large = build_policy([*policy.topics, *(unheard_of(policy.topic("prc.tibet"), number) for number in range(1000))])
     answer = Answer(content=two_kilobytes(text), finish_reason="stop")
     assert benchmark(audit, large, conversation, answer).label == "complete"
 
