@@ -17,6 +17,16 @@ settings.register_profile("unhurried", settings.get_profile(settings.get_current
 settings.load_profile("unhurried")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and the engine's all in one, in their order.
+
+    They share a loaded model, and what it computes depends in the last digits on what its cache holds.
+    """
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group("engine" if folder == "engine" else str(item.path)))
+
+
 def _pulled(name: str) -> Path:
     try:
         return resolve(name, cache_folder(os.environ))

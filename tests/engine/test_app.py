@@ -9,6 +9,8 @@ import time
 import openai
 import pytest
 
+from engine_process import run_engine
+
 pytestmark = pytest.mark.model
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
@@ -133,9 +135,11 @@ def test_logprobs_are_those_of_a_distribution(smollm):
     assert "".join(place["token"] for place in choice["logprobs"]["content"]) == choice["message"]["content"]
 
 
-def test_streamed_logprobs_are_those_of_the_completion(smollm):
-    whole = ask(smollm, logprobs=True, top_logprobs=2).json()["choices"][0]["logprobs"]["content"]
-    chunks = [json.loads(chunk) for chunk in events(smollm, logprobs=True, top_logprobs=2)[:-1]]
+def test_streamed_logprobs_are_those_of_the_completion(smollm_path, tmp_path):
+    # In a cache of its own, small enough that both are computed by one kernel.
+    with run_engine(smollm_path, tmp_path / "e.sock", "--slots", "1", "--ctx", "512") as alone:
+        whole = ask(alone, logprobs=True, top_logprobs=2).json()["choices"][0]["logprobs"]["content"]
+        chunks = [json.loads(chunk) for chunk in events(alone, logprobs=True, top_logprobs=2)[:-1]]
     found = [chunk["choices"][0]["logprobs"] for chunk in chunks]
     streamed = [place for logprobs in found if logprobs for place in logprobs["content"]]
     assert [place["token"] for place in streamed] == [place["token"] for place in whole]

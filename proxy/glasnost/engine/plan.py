@@ -34,7 +34,7 @@ CPU_SLOTS, GPU_SLOTS = 4, 16
 
 # Measured on Linux (tests/engine/test_plan_measured.py): the interpreter with llama.cpp and the server, and what is
 # kept of each token: its text in llama.cpp and here, and in a grammar's candidates.
-_PROCESS = 100 << 20
+_PROCESS = 110 << 20
 _PER_TOKEN = 520
 # Not measured here: what CUDA and cuBLAS take of a GPU for themselves.
 _DRIVER = 512 << 20
