@@ -1,4 +1,4 @@
-"""One engine, and one loaded model, for all tests that only ask it something."""
+"""An engine for each file of tests: the last digits of what it computes depend on what its cache holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glasnost.engine.llama import Model
 from glasnost.engine.settings import EngineSettings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def smollm(smollm_path, tmp_path_factory) -> Iterator[EngineProcess]:
     """SmolLM2 with 8 slots, a queue of 4 and 4,096 cells."""
     socket = tmp_path_factory.mktemp("engine") / "engine.sock"

@@ -81,7 +81,8 @@ def test_the_figures_are_those_of_the_log_probabilities(qwen):
 def test_each_choice_has_its_own(qwen):
     choices = ask(qwen, REFUSED[0], n=2, temperature=1.5, seed=3)
     first, second = (choice["signals"] for choice in choices)
-    assert first["refusal_by_token"][0] == pytest.approx(second["refusal_by_token"][0], abs=1e-3)
+    # One row and two are multiplied in another order (ADR 0007).
+    assert first["refusal_by_token"][0] == pytest.approx(second["refusal_by_token"][0], abs=0.05)
     assert first != second
 
 
