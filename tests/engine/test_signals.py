@@ -78,6 +78,7 @@ def test_the_figures_are_those_of_the_log_probabilities(qwen):
     assert choice["signals"]["refusal_by_token"][0] >= likely - 1e-3
 
 
+@pytest.mark.near_tie
 def test_each_choice_has_its_own(qwen):
     choices = ask(qwen, REFUSED[0], n=2, temperature=1.5, seed=3)
     first, second = (choice["signals"] for choice in choices)

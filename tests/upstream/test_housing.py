@@ -19,7 +19,7 @@ from glasnost.upstream.housing import house
 MIB = 1 << 20
 GIB = 1 << 30
 #: What an engine of the tiny model takes of RAM, rounded up.
-ENGINE = 102 * MIB
+ENGINE = 112 * MIB
 
 
 def config(memory: int | None = None, **upstreams: dict[str, Any]) -> Config:
@@ -54,9 +54,9 @@ def test_pinned_engines_that_do_not_fit_together_are_refused_with_each_sum(tmp_p
     settings = config(5 * ENGINE // 2, primary=PINNED, alternative=PINNED, judge=PINNED)
     message = refused(settings, files(tmp_path, *settings.upstreams))
     for name in ("primary", "alternative", "judge"):
-        assert f"\n    {name}: weights 1 + KV 1 + compute 1 + process 101 = " in message
+        assert f"\n    {name}: weights 1 + KV 1 + compute 1 + process 111 = " in message
     assert "\n    together " in message
-    assert "255 MiB of RAM are free" in message
+    assert "280 MiB of RAM are free" in message
     assert "MiB are missing\n    lower ctx or slots" in message
 
 
