@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from glasnost.errors import InvalidRequest, Overloaded, QueueFull, Unauthenticated, UpstreamUnavailable
 from glasnost.wire.messages.dialect import MessagesDialect, error_body
+from named_events import events_of
 
 HELLO = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 2}}
@@ -35,16 +36,6 @@ def dialect(**fields):
 def chat(**fields):
     (request,) = dialect(**fields).requests
     return request.body
-
-
-def events_of(frames: bytes):
-    found = []
-    for block in frames.decode().split("\n\n")[:-1]:
-        name, data = block.split("\n", 1)
-        event = json.loads(data.removeprefix("data: "))
-        assert name == f"event: {event['type']}"
-        found.append(event)
-    return found
 
 
 def delta_of(piece, seen):

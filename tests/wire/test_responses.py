@@ -1,6 +1,5 @@
 """The Responses API: requests become chats, and answers its items; a stream tells the same as a whole answer."""
 
-import json
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from pydantic import TypeAdapter
 
 from glasnost.errors import InvalidRequest, UpstreamUnavailable
 from glasnost.wire.responses.dialect import ResponsesDialect
+from named_events import events_of
 
 EVENT = TypeAdapter(ResponseStreamEvent)
 HELLO = {"model": "m", "input": "Hello"}
@@ -34,16 +34,6 @@ def dialect(**fields):
 def chat(**fields):
     (request,) = dialect(**fields).requests
     return request.body
-
-
-def events_of(frames: bytes):
-    found = []
-    for block in frames.decode().split("\n\n")[:-1]:
-        name, data = block.split("\n", 1)
-        event = json.loads(data.removeprefix("data: "))
-        assert name == f"event: {event['type']}"
-        found.append(event)
-    return found
 
 
 def delta_of(piece, seen):
