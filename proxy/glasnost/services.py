@@ -21,7 +21,14 @@ from starlette.types import Receive, Scope, Send
 
 from glasnost import __version__
 from glasnost.audit.head import Head
-from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, fixed_changes, targets_of
+from glasnost.config import (
+    Config,
+    HttpUpstream,
+    LitellmUpstream,
+    UpstreamSettings,
+    fixed_changes,
+    targets_of,
+)
 from glasnost.errors import ConfigError, LedgerError, Problem
 from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.build import build_opinions
@@ -39,7 +46,9 @@ from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
 from glasnost.record.quotas import Quotas
 from glasnost.record.recorders import Recorders
+from glasnost.record.redactor import Redactor
 from glasnost.record.reload_metrics import ReloadMetrics
+from glasnost.record.secrets import secrets_of
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
 from glasnost.server.keys import Guard
@@ -208,9 +217,9 @@ def _ledger(
 ) -> Ledger | None:
     if not config.ledger.enabled:
         return None
-    secrets = [_key(getattr(each, "api_key_env", None), environ) or "" for each in config.upstreams.values()]
+    redactor = Redactor(secrets_of(config, environ))
     try:
-        return build_ledger(config.ledger, environ, secrets, Identities(engines), LedgerMetrics(metrics))
+        return build_ledger(config.ledger, environ, redactor, Identities(engines), LedgerMetrics(metrics))
     except LedgerError as error:
         advice = f"{error} Name another place, or set ledger.enabled to false."
         raise ConfigError("the configuration", [Problem("ledger", advice)]) from None

@@ -1,6 +1,5 @@
 """The Responses API: requests become chats, and answers its items; a stream tells the same as a whole answer."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

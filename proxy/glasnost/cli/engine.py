@@ -67,7 +67,7 @@ def engine(  # noqa: PLR0913 - one argument an option
         typer.echo(f"glasnost engine: {problem}", err=True)
     if settings.problems():
         raise typer.Exit(2)
-    set_up(log_level)
+    set_up(log_level, [settings.api_key or ""])
     raise typer.Exit(_run(settings, auto_context=context is None, auto_slots=chosen_slots is None))
 
 

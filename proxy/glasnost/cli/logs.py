@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 import structlog
 
+from glasnost.record.redactor import Redactor
 
-def set_up(level: str) -> None:
-    """Send our own records and those of libraries through one formatter."""
+
+def set_up(level: str, secrets: Iterable[str] = ()) -> None:
+    """Send our own records and those of libraries through one formatter, which takes secrets out.
+
+    May be called again when the secrets of a configuration are known.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -23,7 +31,12 @@ def set_up(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                partial(_redact, Redactor(secrets)),
+                renderer,
+            ],
+            foreign_pre_chain=shared,
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -35,3 +48,9 @@ def set_up(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _redact(redactor: Redactor, _logger: Any, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
+    """Take secrets out of every value, tracebacks included; what is no JSON is shown by its repr."""
+    plain = (str, int, float, bool, list, dict, tuple, type(None))
+    return {name: redactor.value(each if isinstance(each, plain) else repr(each)) for name, each in event.items()}

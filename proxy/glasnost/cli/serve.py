@@ -14,6 +14,7 @@ import typer
 from glasnost.cli import logs
 from glasnost.cli.reading import Place, read_all
 from glasnost.errors import DocumentError
+from glasnost.record.secrets import secrets_of
 
 
 def serve(
@@ -31,6 +32,7 @@ def serve(
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+    logs.set_up(log_level, secrets_of(reading.config, os.environ))
     from glasnost.cli.reload import Reloader  # noqa: PLC0415 - see above
     from glasnost.server.drain import Drain  # noqa: PLC0415 - see above
     from glasnost.server.serving import Gateway  # noqa: PLC0415 - see above

@@ -26,17 +26,21 @@ def listen() -> dict[str, str]:
     return place
 
 
-def hear(headers: Mapping[str, str]) -> None:
-    """Put an answer's headers there; those of an earlier answer go."""
+def hear(headers: Mapping[str, str], secret: str | None = None) -> None:
+    """Put an answer's headers there, but none that repeats our key, `secret`; those of an earlier answer go."""
     place = _heard.get()
     if place is not None:
         place.clear()
-        place.update(passed(headers))
+        place.update(passed(headers, secret))
 
 
-def passed(headers: Mapping[str, str]) -> dict[str, str]:
-    """Give the headers that are passed on, unchanged; the upstream's request id under a name that is not ours."""
+def passed(headers: Mapping[str, str], secret: str | None = None) -> dict[str, str]:
+    """Give the headers that are passed on, unchanged; the upstream's request id under a name that is not ours.
+
+    One that repeats our key, `secret`, is not passed on.
+    """
     kept = {name.lower(): value for name, value in headers.items() if _PASSED.fullmatch(name.lower())}
     if "x-request-id" in headers:
         kept["x-upstream-request-id"] = headers["x-request-id"]
-    return {name: value for name, value in kept.items() if len(value) <= MAX_VALUE and _PLAIN.fullmatch(value)}
+    sound = {name: value for name, value in kept.items() if len(value) <= MAX_VALUE and _PLAIN.fullmatch(value)}
+    return {name: value for name, value in sound.items() if not secret or secret not in value}

@@ -133,7 +133,7 @@ class HttpServer:
             self._unreached_at = None
             try:
                 await self._check_status(response, clock)
-                hear(response.headers)
+                hear(response.headers, self._api_key)
                 yield response
             finally:
                 await response.aclose()

@@ -28,7 +28,7 @@ def rejection(
     kept = redacted(error, secret)
     message = kept.get("message") or f"The upstream {name!r} answered with HTTP {status}."
     return UpstreamRejected(
-        message, status=status, error=kept, retry_after=retry_after(headers), headers=passed(headers)
+        message, status=status, error=kept, retry_after=retry_after(headers), headers=passed(headers, secret)
     )
 
 

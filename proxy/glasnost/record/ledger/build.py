@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from glasnost.config import CheckpointSettings, LedgerSettings
@@ -19,17 +19,16 @@ from glasnost.record.redactor import Redactor
 def build_ledger(
     settings: LedgerSettings,
     environ: Mapping[str, str],
-    secrets: Sequence[str],
+    redactor: Redactor,
     identity: Identity,
     metrics: LedgerMetrics,
 ) -> Ledger:
-    """Build the ledger, none of whose entries will hold one of `secrets`; raises LedgerError."""
+    """Build the ledger, whose entries hold what `redactor` leaves; raises LedgerError."""
     place = place_of(settings, environ)
     notary = _notary(settings.checkpoints, metrics)
     prepare(place)
     limits = (settings.retention_days, settings.content_days)
     chores = [Pruner(*limits)] if any(limits) else []
-    redactor = Redactor([*secrets, place.url.password or ""])
     return Ledger(place, settings, redactor, identity, metrics, chores, notary=notary)
 
 
