@@ -1,6 +1,7 @@
 # docker build .                          CPU (any x86-64 with AVX2, or arm64)
 # docker build --build-arg ACCEL=cuda .   NVIDIA GPUs; it needs the driver, as `docker run --gpus all` brings it.
 #                                         --build-arg CUDA_ARCHITECTURES=90 builds for these only, in less time.
+# --build-arg REVISION=$(git rev-parse --short HEAD) is what glasnost_build_info tells of the image.
 #
 # It runs with a read-only root: `docker run --read-only --tmpfs /tmp --volume glasnost:/var/lib/glasnost glasnost`.
 # /opt/glasnost/sbom.cdx.json lists what is in it.
@@ -28,7 +29,7 @@ RUN wheel=$(/opt/glasnost/bin/python scripts/wheel ${ACCELERATOR}) \
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
 COPY proxy proxy
-RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm,postgresql,cuda]'
+RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm,postgresql,redis,parquet,cuda]'
 # What is in the image, as CycloneDX; the tool that writes it stays out of it.
 RUN python3 -m venv /opt/sbom && /opt/sbom/bin/pip install --no-cache-dir 'cyclonedx-bom>=7.1' \
     && /opt/sbom/bin/cyclonedx-py environment --output-file /opt/glasnost/sbom.cdx.json /opt/glasnost/bin/python
@@ -42,6 +43,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && install --directory --owner=10001 --group=10001 /var/lib/glasnost
 COPY --from=build /opt/glasnost /opt/glasnost
+ARG REVISION
+ENV GLASNOST_REVISION=${REVISION}
 ENV PATH=/opt/glasnost/bin:$PATH HOME=/var/lib/glasnost XDG_CACHE_HOME=/var/lib/glasnost
 USER 10001:10001
 WORKDIR /var/lib/glasnost

@@ -145,7 +145,7 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
         name: engines.get(name) or _upstream(name, settings, scripts, environ)
         for name, settings in config.upstreams.items()
     }
-    metrics = Metrics(_registry(), __version__)
+    metrics = Metrics(_registry(), __version__, environ.get("GLASNOST_REVISION", ""))
     counted = ExchangeMetrics(metrics, _targets(config), topics, upstreams)
     EngineCollector(metrics, engines)
     ledger = _ledger(config, environ, engines, metrics)

@@ -28,7 +28,7 @@ def leave(each, request, *, after_text):
     [
         ("before_first_token", HARMLESS, True, rule("Paris.", first_delay=SLOW), False),
         ("before_first_token", HARMLESS, False, rule("Paris.", first_delay=SLOW), False),
-        ("before_first_token", SENSITIVE, True, rule(REFUSAL, delay=SLOW), False),
+        ("auditing", SENSITIVE, True, rule(REFUSAL, delay=SLOW), False),
         ("streaming", HARMLESS, True, rule("Paris is the capital.", delay=SLOW), True),
     ],
 )

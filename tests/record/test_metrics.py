@@ -25,7 +25,7 @@ from glasnost.record.exchange import Attempt, Consultation, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
 from glasnost.record.ledger_metrics import LedgerMetrics
-from glasnost.record.metrics import Metrics
+from glasnost.record.metrics import PHASES, Metrics
 from glasnost.record.quotas import Quotas
 from glasnost.record.reload_metrics import ReloadMetrics
 
@@ -164,12 +164,14 @@ def test_an_audit_that_fails_after_text_left_breaks_the_promise_of_zero(metrics,
 
 def test_a_client_that_left_is_no_action(metrics, recorder):
     attempt = Attempt("first", "asked", "one", "cancelled", 0.2)
-    recorder.closed(exchange(attempt, outcome="client_disconnected", released=5))
+    told = replace(attempt, first_token=0.1)
+    recorder.closed(exchange(told, outcome="client_disconnected", released=5))
+    recorder.closed(exchange(told, outcome="client_disconnected"))
     recorder.closed(exchange(attempt, outcome="client_disconnected"))
-    assert value(metrics, "glasnost_client_disconnects_total", phase="streaming") == 1
-    assert value(metrics, "glasnost_client_disconnects_total", phase="before_first_token") == 1
+    for phase in PHASES:
+        assert value(metrics, "glasnost_client_disconnects_total", phase=phase) == 1
     assert value(metrics, "glasnost_actions_total", policy="prc", action="pass") == 0
-    assert value(metrics, "glasnost_upstream_requests_total", upstream="one", outcome="cancelled") == 2
+    assert value(metrics, "glasnost_upstream_requests_total", upstream="one", outcome="cancelled") == 3
 
 
 def test_second_opinions_are_counted_with_their_tokens_and_detectors_by_what_they_found(metrics, recorder):

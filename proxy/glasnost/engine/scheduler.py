@@ -37,6 +37,8 @@ class Scheduler:
         self.slots = [Slot(index) for index in range(limits.slots)]
         self._cells = Cells(limits.cells)
         self._waiting: deque[Sequence] = deque()
+        #: Whom the last plan gave a slot, be it again.
+        self.admitted: list[Sequence] = []
         self._operations: list[Operation] = []
         self._turns = Turns()
         self._clock = 0
@@ -85,8 +87,9 @@ class Scheduler:
             if slot.sequence is not None and slot.sequence.cancelled:
                 self._vacate(slot)
         self._make_room()
+        self.admitted = []
         while self._waiting and self._admit(self._waiting[0]):
-            self._waiting.popleft()
+            self.admitted.append(self._waiting.popleft())
         for slot in self._running():
             self._follow(slot)
         operations, self._operations = tuple(self._operations), []

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Ordered
@@ -29,6 +30,7 @@ from glasnost.engine.sequence import Sequence
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.step import Limits, Step
 from glasnost.engine.ticket import Ticket, put_all
+from glasnost.engine.waits import Waits
 from glasnost.errors import GlasnostError, Overloaded
 
 log = logging.getLogger("glasnost.engine")
@@ -57,6 +59,7 @@ class Worker:
         self.model = model
         self.context = context
         self.counters = Counters()
+        self.waits = Waits()
         self.ended = asyncio.Event()
         limits = Limits(
             slots=settings.slots,
@@ -70,6 +73,7 @@ class Worker:
         self._work = threading.Condition()
         self._stopping = False
         self._generations: dict[Sequence, tuple[Generation, Ticket]] = {}
+        self._queued_at: dict[Sequence, float] = {}
         self._computing: list[Sequence] = []
         self._calls: deque[Call[Any]] = deque()
         self._loop = asyncio.get_running_loop()
@@ -167,6 +171,7 @@ class Worker:
             self.scheduler.submit(sequences)
             for generation in generations:
                 self._generations[generation.sequence] = (generation, ticket)
+                self._queued_at[generation.sequence] = time.perf_counter()
             self.counters.requests += 1
             self._work.notify()
 
@@ -197,6 +202,7 @@ class Worker:
                 for sequence in [sequence for sequence in self._generations if sequence.cancelled]:
                     self._forget(sequence)
                 step = self.scheduler.plan()
+                self._count_waits()
                 if step is not None:
                     self._computing = self.scheduler.computed_by(step)
                     self.context.resume()
@@ -205,6 +211,12 @@ class Worker:
                     return step, call
                 self._work.wait()
         return None
+
+    def _count_waits(self) -> None:
+        for sequence in self.scheduler.admitted:
+            queued_at = self._queued_at.pop(sequence, None)
+            if queued_at is not None:  # one that had to give way waits for the second time
+                self.waits.observe(time.perf_counter() - queued_at)
 
     def _compute(self, step: Step) -> None:
         self.context.apply(step.operations)
@@ -268,6 +280,7 @@ class Worker:
 
     def _forget(self, sequence: Sequence) -> None:
         generation, _ = self._generations.pop(sequence)
+        self._queued_at.pop(sequence, None)
         generation.close()
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from glasnost.record.metrics import Metrics
+from glasnost.record.metrics import DURATION, Metrics
+
+_NO_WAITS = dict.fromkeys([*(str(float(bound)) for bound in DURATION), "+Inf"], 0.0)
 
 
 class EngineFacts(Protocol):
@@ -36,7 +38,7 @@ class EngineFacts(Protocol):
 
     @property
     def stats(self) -> Mapping[str, object]:
-        """The engine's own figures: `kv_used`, `kv_size`, `queued`, `queue_limit` among others."""
+        """The engine's own figures: `kv_used`, `kv_size`, `queued`, `queue_limit`, `queue_wait` among others."""
         ...
 
 
@@ -54,6 +56,7 @@ class EngineCollector(Collector):
         usage = _gauge("glasnost_local_kv_cache_usage_ratio", "Share of KV cells in use.")
         depth = _gauge("glasnost_queue_depth", "Requests waiting for a slot.")
         limit = _gauge("glasnost_queue_limit", "Requests that may wait for a slot.")
+        wait = HistogramMetricFamily("glasnost_queue_wait_seconds", "Waits for a slot.", labels=("upstream",))
         restarts = CounterMetricFamily("glasnost_local_worker_restarts", "Starts after a crash.", labels=("upstream",))
         evictions = CounterMetricFamily("glasnost_local_evictions", "Unloads for another's room.", labels=("upstream",))
         for name, facts in self._engines.items():
@@ -62,9 +65,10 @@ class EngineCollector(Collector):
             usage.add_metric((name,), _number(facts, "kv_used") / max(1.0, _number(facts, "kv_size")))
             depth.add_metric((name,), _number(facts, "queued"))
             limit.add_metric((name,), _number(facts, "queue_limit"))
+            wait.add_metric((name,), *_waits(facts))
             restarts.add_metric((name,), facts.restarts)
             evictions.add_metric((name,), facts.evictions)
-        return (loaded, seconds, usage, depth, limit, restarts, evictions)
+        return (loaded, seconds, usage, depth, limit, wait, restarts, evictions)
 
 
 def _gauge(name: str, text: str) -> GaugeMetricFamily:
@@ -74,3 +78,9 @@ def _gauge(name: str, text: str) -> GaugeMetricFamily:
 def _number(facts: EngineFacts, name: str) -> float:
     value = facts.stats.get(name, 0)
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _waits(facts: EngineFacts) -> tuple[list[tuple[str, float]], float]:
+    """Give buckets and sum of the waits; an engine that has not told its own has counted none."""
+    told: Any = facts.stats.get("queue_wait") or {"buckets": _NO_WAITS, "sum": 0.0}
+    return list(told["buckets"].items()), told["sum"]

@@ -91,8 +91,7 @@ class ExchangeMetrics:
         if exchange.after_release is not None:
             self.late.labels(exchange.model, exchange.after_release).inc()
         if exchange.outcome == "client_disconnected":
-            phase = "streaming" if exchange.released else "before_first_token"
-            self._metrics.disconnects.labels(phase).inc()
+            self._metrics.disconnects.labels(_phase(exchange)).inc()
         if exchange.first_token is not None:
             self.first_token.labels(exchange.endpoint, exchange.model, "client").observe(exchange.first_token)
         if exchange.released and any(isinstance(attempt.error, AuditFailed) for attempt in exchange.attempts):
@@ -113,6 +112,14 @@ class ExchangeMetrics:
             for topic in attempt.verdict.topics or (NO_TOPIC,):
                 label = attempt.verdict.label.value
                 self.audits.labels(attempt.model, topic, label, exchange.mode).inc()
+
+
+def _phase(exchange: Exchange) -> str:
+    """Say how far an exchange had come when its client left."""
+    if exchange.released:
+        return "streaming"
+    held = any(attempt.first_token is not None for attempt in exchange.attempts)
+    return "auditing" if held else "before_first_token"
 
 
 def _pack(topic: str) -> str:

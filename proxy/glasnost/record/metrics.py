@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 from itertools import product
 
@@ -12,7 +13,8 @@ UNRESOLVED = "unresolved"
 ANSWERING = ("chat", "completions", "responses", "messages")
 ENDPOINTS = (*ANSWERING, "embeddings", "audits", "models", "other")
 
-PHASES = ("before_first_token", "streaming")
+#: `auditing`: text had come and was held.
+PHASES = ("before_first_token", "auditing", "streaming")
 REJECTIONS = (
     "queue_full",
     "overloaded",
@@ -22,6 +24,7 @@ REJECTIONS = (
     "bad_host",
     "timeout",
     "audit_unavailable",
+    "draining",
 )
 
 FINE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -31,7 +34,7 @@ DURATION = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 class Metrics:
     """Every family of the gateway; one instance per process, made by the composition root."""
 
-    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+    def __init__(self, registry: CollectorRegistry, version: str, revision: str = "") -> None:
         self.registry = registry
         self.requests = Counter(
             "glasnost_requests_total",
@@ -69,8 +72,8 @@ class Metrics:
             buckets=FINE,
             registry=registry,
         )
-        build = Gauge("glasnost_build_info", "Always 1.", ("version",), registry=registry)
-        build.labels(version).set(1)
+        build = Gauge("glasnost_build_info", "Always 1.", ("version", "revision", "python"), registry=registry)
+        build.labels(version, revision, platform.python_version()).set(1)
         preset(self.rejections, [(reason,) for reason in REJECTIONS])
         preset(self.disconnects, [(phase,) for phase in PHASES])
         preset(self.unaudited, [("auditor_error",)])

@@ -18,6 +18,7 @@ from glasnost.errors import (
     QueueFull,
     RateLimited,
     RequestTimeout,
+    Stopping,
     Unauthenticated,
 )
 from glasnost.record.metrics import Metrics
@@ -33,6 +34,7 @@ _REASONS: dict[type[GlasnostError], str] = {
     AuditUnavailable: "audit_unavailable",
     QueueFull: "queue_full",
     Overloaded: "overloaded",
+    Stopping: "draining",
     Unauthenticated: "auth",
     Forbidden: "auth",
     RateLimited: "rate_limit",

@@ -68,6 +68,7 @@ async def readyz(request: Request) -> Response:
         "busy": worker.scheduler.busy,
         "queued": worker.scheduler.queued,
         "queue_limit": settings.queue,
+        "queue_wait": worker.waits.report(),
         "kv_used": worker.scheduler.cells_used,
         "kv_size": worker.context.size,
         # As loaded: where not all fitted, it is less than what was asked for.
