@@ -29,7 +29,7 @@ RUN wheel=$(/opt/glasnost/bin/python scripts/wheel ${ACCELERATOR}) \
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
 COPY proxy proxy
-RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm,postgresql,redis,parquet,cuda]'
+RUN /opt/glasnost/bin/pip install --no-cache-dir --constraint constraints.txt '.[local,litellm,otel,postgresql,redis,parquet,cuda]'
 # What is in the image, as CycloneDX; the tool that writes it stays out of it.
 RUN python3 -m venv /opt/sbom && /opt/sbom/bin/pip install --no-cache-dir 'cyclonedx-bom>=7.1' \
     && /opt/sbom/bin/cyclonedx-py environment --output-file /opt/glasnost/sbom.cdx.json /opt/glasnost/bin/python

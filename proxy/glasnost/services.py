@@ -21,14 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from glasnost import __version__
 from glasnost.audit.head import Head
-from glasnost.config import (
-    Config,
-    HttpUpstream,
-    LitellmUpstream,
-    UpstreamSettings,
-    fixed_changes,
-    targets_of,
-)
+from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, fixed_changes, targets_of
 from glasnost.errors import ConfigError, LedgerError, Problem
 from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.build import build_opinions
@@ -49,6 +42,8 @@ from glasnost.record.recorders import Recorders
 from glasnost.record.redactor import Redactor
 from glasnost.record.reload_metrics import ReloadMetrics
 from glasnost.record.secrets import secrets_of
+from glasnost.record.span_facts import of_upstream
+from glasnost.record.tracing import Tracer
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
 from glasnost.server.keys import Guard
@@ -76,6 +71,7 @@ class _Fixed:
     quotas: Quotas
     drain: Drain
     environ: Mapping[str, str]
+    tracer: Tracer | None
 
 
 class Service:
@@ -114,7 +110,9 @@ class Service:
         fixed, server = self._fixed, config.server
         pepper = fixed.environ[server.pepper_env] if server.pepper_env else None
         guard = Guard(server.keys, pepper, fixed.quotas)
-        self._app = create_app(config, pipeline, fixed.backends, fixed.metrics, drain=fixed.drain, guard=guard)
+        self._app = create_app(
+            config, pipeline, fixed.backends, fixed.metrics, drain=fixed.drain, guard=guard, tracer=fixed.tracer
+        )
         self._pipeline = pipeline
         self.config = config
         fixed.reloads.took(policies)
@@ -136,7 +134,7 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     upstream, `scripts` the parsed script of every scripted one, both by the upstream's name; `environ` holds the keys
     of upstreams under the variables that the configuration names; `drain` is the state of stopping, `head` that of the
     semantic tier. Raises ConfigError when the engines that are always loaded have no room on this machine, when a
-    setting names a topic that no pack has, or when the ledger cannot be kept.
+    setting names a topic that no pack has, when the ledger cannot be kept, or when nothing that traces is installed.
     """
     topics = _topics(policies)
     _check_topics(config, topics)
@@ -158,9 +156,11 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
         opinions=build_opinions(config, upstreams, head),
         unfinished=drain.unfinished,
     )
-    backends = Backends(Registry(upstreams), ledger, quotas, partial(_remember, config, environ, pipeline.learned))
+    remember = partial(_remember, config, environ, pipeline.learned)
+    tracer = _tracer(config)
+    backends = Backends(Registry(upstreams), ledger, quotas, remember, tracer)
     FailoverCollector(metrics, pipeline.failover)
-    fixed = _Fixed(upstreams, backends, metrics, counted, ReloadMetrics(metrics), quotas, drain, environ)
+    fixed = _Fixed(upstreams, backends, metrics, counted, ReloadMetrics(metrics), quotas, drain, environ, tracer)
     return Service(config, pipeline, fixed, policies)
 
 
@@ -179,16 +179,22 @@ def _check_topics(config: Config, known: Sequence[str]) -> None:
 
 
 class Backends:
-    """The upstreams, the ledger and the quotas: what is started, asked and stopped together."""
+    """The upstreams, the ledger, the quotas and the traces: what is started, asked and stopped together."""
 
     def __init__(
-        self, upstreams: Registry, ledger: Ledger | None, quotas: Quotas, remember: Callable[[], None]
+        self,
+        upstreams: Registry,
+        ledger: Ledger | None,
+        quotas: Quotas,
+        remember: Callable[[], None],
+        tracer: Tracer | None,
     ) -> None:
         """Take `remember`, which reads back what the ledger knows; it is called in a thread, once."""
         self._remember = remember
         self._upstreams = upstreams
         self._quotas = quotas
         self._ledger = ledger
+        self._tracer = tracer
 
     async def start(self) -> None:
         """Start the ledger first: nothing is served before it can be recorded."""
@@ -210,6 +216,8 @@ class Backends:
         finally:
             if self._ledger is not None:
                 await self._ledger.aclose()
+            if self._tracer is not None:
+                await asyncio.to_thread(self._tracer.close)
 
 
 def _ledger(
@@ -234,6 +242,18 @@ def _remember(config: Config, environ: Mapping[str, str], learned: Learned | Non
             learned.learn(recall(connection))
     except (LedgerError, SQLAlchemyError) as error:
         log.warning("ladder_not_recalled", reason=str(error))
+
+
+def _tracer(config: Config) -> Tracer | None:
+    if not config.tracing.enabled:
+        return None
+    try:
+        from glasnost.record.otel import OtelTracer, otlp_provider  # noqa: PLC0415 - an extra, and a tenth of a second
+    except ImportError:
+        advice = "needs OpenTelemetry: pip install 'glasnost[otel]'"
+        raise ConfigError("the configuration", [Problem("tracing.enabled", advice)]) from None
+    facts = {name: of_upstream(settings) for name, settings in config.upstreams.items()}
+    return OtelTracer(otlp_provider(config.tracing), facts)
 
 
 def _quotas(config: Config, environ: Mapping[str, str], metrics: Metrics) -> Quotas:

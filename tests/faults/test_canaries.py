@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from gateway import HARMLESS, SENSITIVE
+from otlp_receiver import Receiver, otlp_receiver
 from running import Server, free_port
 
 pytestmark = pytest.mark.faults
@@ -27,7 +29,8 @@ UPSTREAM = "canary3upstream3key3no3shape"
 PEPPER = "canary4pepper4no4shape"
 PASSWORD = "canary5password5in5an5address"
 COOKIE = "canary6cookie6of6a6browser"
-CANARIES = (CLIENT, WRONG, UPSTREAM, PEPPER, PASSWORD, COOKIE)
+COLLECTOR = "canary7collector7token7no7shape"
+CANARIES = (CLIENT, WRONG, UPSTREAM, PEPPER, PASSWORD, COOKIE, COLLECTOR)
 
 CONFIG = """
 server:
@@ -35,6 +38,7 @@ server:
   pepper_env: CANARY_PEPPER
 limits: {redis_url_env: CANARY_REDIS}
 ledger: {path: ledger.db, content: full}
+tracing: {enabled: true}
 upstreams:
   echo: {kind: http, base_url: "http://127.0.0.1:PORT/v1", api_key_env: CANARY_UPSTREAM}
   gone: {kind: http, base_url: "http://127.0.0.1:1/v1", api_key_env: CANARY_UPSTREAM}
@@ -87,11 +91,19 @@ def echo() -> Iterator[int]:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, echo: int) -> Iterator[Server]:
+def collector() -> Iterator[Receiver]:
+    with otlp_receiver() as received:
+        yield received
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, echo: int, collector: Receiver) -> Iterator[Server]:
     environ = os.environ | {
         "CANARY_UPSTREAM": UPSTREAM,
         "CANARY_PEPPER": PEPPER,
         "CANARY_REDIS": f"redis://user:{PASSWORD}@127.0.0.1:1/0",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{COLLECTOR}",
     }
     hashed = f"hmac-sha256:{hmac.new(PEPPER.encode(), CLIENT.encode(), 'sha256').hexdigest()}"
     (tmp_path / "c.yaml").write_text(CONFIG.replace("HASH", hashed).replace("PORT", str(echo)))
@@ -128,7 +140,7 @@ def everything_that_goes_wrong(url: str) -> Iterator[httpx.Response]:
     )
 
 
-def test_no_secret_comes_out(gateway, tmp_path):
+def test_no_secret_comes_out(gateway, tmp_path, collector):
     answers = list(everything_that_goes_wrong(gateway.url))
     shown = [f"{answer.headers}\n{answer.text}" for answer in answers]
     shown.append(httpx.get(f"{gateway.url}/metrics", headers={"authorization": f"Bearer {CLIENT}"}).text)
@@ -139,6 +151,15 @@ def test_no_secret_comes_out(gateway, tmp_path):
     shown.append(exported)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "c.yaml"]
     shown += [path.read_bytes().decode(errors="replace") for path in files]
+    shown += [body.decode(errors="replace") for body in collector.bodies]
     assert {answer.status_code for answer in answers} >= {200, 400, 401, 429, 502}, "each fault was met"
     assert len(exported.splitlines()) > 10
+    assert len(collector.all("server")) >= 20
+    assert {span.trace for span in collector.spans} >= _traces(exported) > set()
+    assert collector.headers[0]["authorization"] == f"Bearer {COLLECTOR}", "the collector gets its own token"
     assert [canary for canary in CANARIES if any(canary in text for text in shown)] == []
+
+
+def _traces(exported: str) -> set[str]:
+    """Give the traces that the ledger's records name."""
+    return set(re.findall(r'"trace_id": ?"([0-9a-f]{32})"', exported))

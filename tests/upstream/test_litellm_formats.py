@@ -11,6 +11,7 @@ import pytest
 
 from glasnost.config import LitellmUpstream
 from glasnost.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+from glasnost.upstream.carried import carrying
 from glasnost.upstream.litellm import LitellmProvider
 from glasnost.wire.answer import answers_of, finish_reasons_of, fragments_of
 from glasnost.wire.chat import REFUSED_FIELDS, ChatRequest
@@ -169,3 +170,10 @@ def test_bare_text_is_asked_in_a_chat(provider):
     completion, peer = run(provider, test)
     assert answers_of(completion)[0].content == TEXT
     assert "suffix" not in peer.json
+
+
+@pytest.mark.parametrize("provider", FORMATS)
+def test_the_headers_of_a_trace_are_carried_on(provider):
+    with carrying({"traceparent": "00-1-2-01"}):
+        _, peer = whole(provider, "What is the capital of France?")
+    assert peer.headers["traceparent"] == "00-1-2-01"

@@ -19,6 +19,7 @@ def set_up(level: str, secrets: Iterable[str] = ()) -> None:
     May be called again when the secrets of a configuration are known.
     """
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -40,7 +41,7 @@ def set_up(level: str, secrets: Iterable[str] = ()) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "LiteLLM", "uvicorn.access"):
+    for chatty in ("httpx", "httpcore", "LiteLLM", "urllib3", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -28,6 +28,7 @@ from glasnost.config.race import RaceSettings
 from glasnost.config.restart import fixed_changes
 from glasnost.config.server import ServerSettings
 from glasnost.config.stream import HeldCap, OpeningCap, StreamSettings, TopicStream
+from glasnost.config.tracing import TracingSettings
 from glasnost.config.upstreams import (
     Adapter,
     AdapterFile,
@@ -83,6 +84,7 @@ __all__ = [
     "StreamSettings",
     "TimeoutSettings",
     "TopicStream",
+    "TracingSettings",
     "UpstreamSettings",
     "fixed_changes",
     "is_loopback",

@@ -21,6 +21,7 @@ from glasnost.config.problems import problems_of
 from glasnost.config.race import RaceSettings
 from glasnost.config.server import ServerSettings
 from glasnost.config.stream import StreamSettings
+from glasnost.config.tracing import TracingSettings
 from glasnost.config.upstreams import EnginesSettings, HttpUpstream, LocalUpstream, UpstreamSettings
 from glasnost.errors import ConfigError, Problem
 
@@ -37,6 +38,7 @@ class Config(Settings):
     race: RaceSettings = RaceSettings()
     engines: EnginesSettings = EnginesSettings()
     ledger: LedgerSettings = LedgerSettings()
+    tracing: TracingSettings = TracingSettings()
     upstreams: dict[Name, UpstreamSettings] = Field(min_length=1)
     models: dict[Name, ModelSettings] = Field(min_length=1)
 

@@ -17,6 +17,7 @@ FIXED = (
     "failover",
     "engines",
     "ledger",
+    "tracing",
     "upstreams",
 )
 

@@ -13,6 +13,7 @@ from glasnost.pipeline.ladder import Step
 from glasnost.pipeline.run import Run
 from glasnost.pipeline.rungs.way import Ask
 from glasnost.record.exchange import FIRST, Attempt
+from glasnost.upstream.carried import carried, carrying
 from glasnost.wire.answer import Chunk, Completion, answers_of
 from glasnost.wire.chat import ChatRequest
 
@@ -88,7 +89,9 @@ async def _helped(run: Run, step: Step, request: ChatRequest) -> Completion:
     run.failover.enter(upstream.name)
     attempt = Attempt(step.rung, model, upstream.name, "cancelled", 0.0, purpose="translation")
     try:
-        completion = await upstream.complete(request.with_fields(model=model))
+        with carrying(carried()):  # what comes after it is of the attempt that it helps
+            attempt = run.begin(attempt)
+            completion = await upstream.complete(request.with_fields(model=model))
         attempt = replace(attempt, outcome="answered", usage=completion.get("usage"))
     except GlasnostError as error:
         attempt = replace(attempt, outcome="failed", error=error)

@@ -43,7 +43,7 @@ class StreamAttempt:
         self._said_since: float | None = None
         self._held_since: float | None = None
         self._expired = False
-        self._attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
+        self._attempt = run.begin(Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0))
         self.headers = listen()
         self.over: Reroute | Block | Stop | Amend | None = None
         self.flag: Flag | None = None
@@ -116,6 +116,8 @@ class StreamAttempt:
         if self._noted:
             return
         self._noted = True
+        if not self._spoken:
+            self._note_first()
         outcome = "interrupted" if self.over is not None else self._attempt.outcome
         judged = outcome in ("answered", "interrupted")
         answers = self._auditor.answers
@@ -192,7 +194,13 @@ class StreamAttempt:
         if not any(fragments_of(chunk) or finish_reasons_of(chunk) for chunk in ready):
             return []
         self._spoken = True
+        self._note_first()
         return self._head
+
+    def _note_first(self) -> None:
+        """Note how long the first text was held: until it leaves, or the attempt is over without that."""
+        if self._said_since is not None:
+            self._attempt = replace(self._attempt, held=self._run.clock() - self._said_since)
 
     def _note_held(self, ready: list[Chunk]) -> None:
         if not self._auditor.held:

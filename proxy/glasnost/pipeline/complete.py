@@ -104,7 +104,7 @@ async def _answer(run: Run, step: Step) -> Candidate:
     """Ask one upstream and audit what it said; the attempt is noted whatever happens."""
     started = run.clock()
     headers = listen()
-    attempt = Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0)
+    attempt = run.begin(Attempt(step.rung, step.model, step.upstream.name, "cancelled", 0.0))
     try:
         completion = await ask(run, step)
         answers = answers_of(completion)

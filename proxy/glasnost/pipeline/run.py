@@ -21,7 +21,9 @@ from glasnost.pipeline.race import Race, Races
 from glasnost.policy.label import Action
 from glasnost.policy.policy import Policy
 from glasnost.record.exchange import FIRST, Attempt, Exchange, ExchangeOutcome, Recorder
+from glasnost.record.tracing import Call, Trace, current_trace
 from glasnost.record.tried import Place, tried_in
+from glasnost.upstream.carried import carry
 from glasnost.wire.answer import Answer
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.conversation import Conversation
@@ -69,6 +71,8 @@ class Run:
     race: Race | None = field(init=False, default=None)
     heard: dict[str, str] = field(init=False, default_factory=dict)
     kept: Verdict | None = field(init=False, default=None)  # of the best censored answer that can still go out
+    _trace: Trace | None = field(init=False, default_factory=current_trace)
+    _calls: dict[str, Call] = field(init=False, default_factory=dict)
     _climb: Climb = field(init=False)
     _running: set[tuple[str, str]] = field(init=False, default_factory=set)
     _resorted: bool = field(init=False, default=False)
@@ -134,6 +138,15 @@ class Run:
         if released and self.first_token is None:
             self.first_token = self.clock() - self.started
 
+    def begin(self, attempt: Attempt) -> Attempt:
+        """Hear that an attempt is made, before its upstream is asked; give it as it goes on."""
+        if self._trace is None:
+            return attempt
+        call = self._trace.call(attempt, self.request.api)
+        self._calls[call.id] = call
+        carry(call.headers)
+        return replace(attempt, call=call.id)
+
     def note(self, attempt: Attempt) -> None:
         """Add a finished attempt; one that was stopped because the other of a race went out stands before that."""
         key, winner = (attempt.rung, attempt.model), self.race.winner if self.race else None
@@ -144,6 +157,8 @@ class Run:
             place -= bool(self.attempts) and (self.attempts[-1].rung, self.attempts[-1].model) == winner
         self.attempts.insert(place, attempt)
         self._climb.note(attempt)
+        if (call := self._calls.pop(attempt.call, None)) is not None:
+            call.ended(attempt)
 
     def last_resort(self) -> Step | None:
         """Give, once, a step whose answer was cut for a better one that then did not come.
@@ -195,6 +210,8 @@ class Run:
             self._closed = True
             if self.learned is not None:
                 self.learned.learn(tried_in(exchange))
+            if self._trace is not None:
+                self._trace.closed(exchange)
             await self.recorder.closed(exchange)
 
     def action_for(self, step: Step) -> Action:
@@ -233,4 +250,5 @@ class Run:
             endpoint=self.request.api,
             conversation=self.conversation,
             upstream_headers=dict(self.heard),
+            trace_id=self._trace.id if self._trace is not None else "",
         )

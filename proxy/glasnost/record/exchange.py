@@ -47,7 +47,10 @@ class Consultation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One upstream call. Times are seconds on a monotonic clock; `first_token` is None when no text came."""
+    """One upstream call. Times are seconds on a monotonic clock; `first_token` is None when no text came.
+
+    `held` is how long the first text of a stream waited to leave, `call` what names the attempt in its trace.
+    """
 
     rung: str
     model: str
@@ -63,6 +66,8 @@ class Attempt:
     purpose: Purpose = "answer"
     answers: tuple[Answer, ...] = ()
     consulted: tuple[Consultation, ...] = ()
+    held: float | None = None
+    call: str = ""
 
     def as_dict(self, *, explain: bool) -> dict[str, Any]:
         """Give the JSON form; the excerpt of what the model said is there only on request."""
@@ -105,7 +110,7 @@ class Exchange:
     `verdict` is that of the first answer that was audited, which is what the asked model did; `served_by` is the
     model whose answer went out, empty when none did. `after_release` says what was done about an answer that turned
     out censored when some of it had left: flagged, stopped by an error, or followed by another answer. `language` is
-    that of a question on a topic.
+    that of a question on a topic, `trace_id` the trace that shows it, empty where none does.
     """
 
     id: str
@@ -128,6 +133,7 @@ class Exchange:
     conversation: Conversation = field(default_factory=lambda: Conversation(()))
     key: KeySettings | None = None
     upstream_headers: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
 
     def as_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Give the `glasnost` object of an answer."""

@@ -44,13 +44,14 @@ class UpstreamMetrics:
         """Count one call; an answer that was given elsewhere has no upstream and is none."""
         if not attempt.upstream:
             return
-        self._requests.labels(attempt.upstream, _outcome(attempt)).inc()
+        self._requests.labels(attempt.upstream, outcome_of(attempt)).inc()
         self._duration.labels(attempt.upstream).observe(attempt.seconds)
         if isinstance(attempt.error, UpstreamTimeout):
             self._timeouts.labels(attempt.upstream, attempt.error.phase).inc()
 
 
-def _outcome(attempt: Attempt) -> str:
+def outcome_of(attempt: Attempt) -> str:
+    """Give how a call ended, as one of OUTCOMES."""
     error = attempt.error
     if error is None:
         return "cancelled" if attempt.outcome in ("cancelled", "outrun") else "ok"

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from glasnost.config import Config, is_loopback
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.metrics import Metrics
+from glasnost.record.tracing import Tracer
 from glasnost.server.audits import Audits
 from glasnost.server.drain import Drain
 from glasnost.server.embeddings import Embeddings
@@ -30,6 +31,7 @@ from glasnost.server.middleware import (
     MeasureMiddleware,
 )
 from glasnost.server.routes import Models, Probes, answer_routing_error
+from glasnost.server.tracing import TraceMiddleware
 from glasnost.wire.chat_api import CHAT
 from glasnost.wire.completions import COMPLETIONS
 from glasnost.wire.messages.dialect import MESSAGES
@@ -56,7 +58,14 @@ class Backends(Protocol):
 
 
 def create_app(  # noqa: PLR0913 - what the composition root hands over
-    config: Config, pipeline: Pipeline, backends: Backends, metrics: Metrics, *, drain: Drain, guard: Guard
+    config: Config,
+    pipeline: Pipeline,
+    backends: Backends,
+    metrics: Metrics,
+    *,
+    drain: Drain,
+    guard: Guard,
+    tracer: Tracer | None = None,
 ) -> Starlette:
     """Put the gateway together; entering its lifespan starts the backends."""
     models = Models(pipeline.models, created=int(time.time()))
@@ -80,7 +89,9 @@ def create_app(  # noqa: PLR0913 - what the composition root hands over
         Route(path, GatewayHook(hook, pipeline, config, questions), methods=["POST"]) for path, hook in HOOKS.items()
     ]
     server = config.server
+    traced = [Middleware(TraceMiddleware, tracer=tracer, paths=_endpoints())] if tracer is not None else []
     middleware = [
+        *traced,
         Middleware(MeasureMiddleware, metrics=metrics, drain=drain),
         Middleware(ErrorMiddleware, metrics=metrics),
         Middleware(HostMiddleware, allowed=_allowed_hosts(config)),

@@ -17,6 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 from glasnost import __version__
 from glasnost.config import HttpUpstream
 from glasnost.errors import InvalidRequest, UpstreamError, UpstreamUnavailable
+from glasnost.upstream.carried import carried
 from glasnost.upstream.heard import hear
 from glasnost.upstream.phases import PhaseClock, too_slow
 from glasnost.upstream.rejection import error_in, rejection, reported
@@ -127,7 +128,7 @@ class HttpServer:
     @asynccontextmanager
     async def _sent(self, url: httpx.URL, body: Mapping[str, Any], clock: PhaseClock) -> AsyncIterator[httpx.Response]:
         """Send the body and hold the answer; leaving early closes the socket, which aborts the work upstream."""
-        message = self._client.build_request("POST", url, content=jsonio.dumps(body))
+        message = self._client.build_request("POST", url, content=jsonio.dumps(body), headers=carried())
         try:
             response = await clock.wait(self._client.send(message, stream=True))
             self._unreached_at = None

@@ -14,6 +14,7 @@ import httpx
 
 from glasnost.config import LitellmUpstream
 from glasnost.errors import GlasnostError, InvalidRequest, UpstreamError, UpstreamUnavailable
+from glasnost.upstream.carried import carried
 from glasnost.upstream.phases import PhaseClock, too_slow
 from glasnost.upstream.rejection import rejection
 from glasnost.upstream.shape import StreamShape, check_completion
@@ -127,6 +128,7 @@ class LitellmProvider:
             "drop_params": True,
             "num_retries": 0,
             "max_retries": 0,
+            **({"extra_headers": dict(carried())} if carried() else {}),
             "_skip_mcp_handler": True,  # or litellm imports its proxy, and with it packages that are not there
         }
 

@@ -40,6 +40,7 @@ def closed(exchange: Exchange, identity: Identity) -> dict[str, Any]:
         "first_token_microseconds": _microseconds(exchange.first_token),
         "released_chars": exchange.released,
         "attempts": [_attempt(attempt, identity) for attempt in exchange.attempts],
+        **({"trace_id": exchange.trace_id} if exchange.trace_id else {}),
     }
 
 
