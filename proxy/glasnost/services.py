@@ -42,8 +42,7 @@ from glasnost.record.recorders import Recorders
 from glasnost.record.redactor import Redactor
 from glasnost.record.reload_metrics import ReloadMetrics
 from glasnost.record.secrets import secrets_of
-from glasnost.record.span_facts import of_upstream
-from glasnost.record.tracing import Tracer
+from glasnost.record.tracing import Tracer, build_tracer
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
 from glasnost.server.keys import Guard
@@ -127,14 +126,16 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     *,
     drain: Drain,
     head: Head | None = None,
+    redactor: Redactor | None = None,
 ) -> Service:
     """Build the gateway.
 
     `policies` are those of every list of packs that the configuration names, `files` gives the GGUF of every local
     upstream, `scripts` the parsed script of every scripted one, both by the upstream's name; `environ` holds the keys
     of upstreams under the variables that the configuration names; `drain` is the state of stopping, `head` that of the
-    semantic tier. Raises ConfigError when the engines that are always loaded have no room on this machine, when a
-    setting names a topic that no pack has, when the ledger cannot be kept, or when nothing that traces is installed.
+    semantic tier; `redactor` knows the secrets. Raises ConfigError when the engines that are always loaded have no
+    room on this machine, when a setting names a topic that no pack has, when the ledger cannot be kept, or when
+    traces are wanted and what draws them is not installed.
     """
     topics = _topics(policies)
     _check_topics(config, topics)
@@ -146,7 +147,8 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     metrics = Metrics(_registry(), __version__, environ.get("GLASNOST_REVISION", ""))
     counted = ExchangeMetrics(metrics, _targets(config), topics, upstreams)
     EngineCollector(metrics, engines)
-    ledger = _ledger(config, environ, engines, metrics)
+    redactor = redactor or Redactor(secrets_of(config, environ))
+    ledger = _ledger(config, environ, engines, metrics, redactor)
     quotas = _quotas(config, environ, metrics)
     pipeline = Pipeline(
         config,
@@ -157,7 +159,7 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
         unfinished=drain.unfinished,
     )
     remember = partial(_remember, config, environ, pipeline.learned)
-    tracer = _tracer(config)
+    tracer = build_tracer(config)
     backends = Backends(Registry(upstreams), ledger, quotas, remember, tracer)
     FailoverCollector(metrics, pipeline.failover)
     fixed = _Fixed(upstreams, backends, metrics, counted, ReloadMetrics(metrics), quotas, drain, environ, tracer)
@@ -221,11 +223,14 @@ class Backends:
 
 
 def _ledger(
-    config: Config, environ: Mapping[str, str], engines: Mapping[str, LocalEngine], metrics: Metrics
+    config: Config,
+    environ: Mapping[str, str],
+    engines: Mapping[str, LocalEngine],
+    metrics: Metrics,
+    redactor: Redactor,
 ) -> Ledger | None:
     if not config.ledger.enabled:
         return None
-    redactor = Redactor(secrets_of(config, environ))
     try:
         return build_ledger(config.ledger, environ, redactor, Identities(engines), LedgerMetrics(metrics))
     except LedgerError as error:
@@ -242,18 +247,6 @@ def _remember(config: Config, environ: Mapping[str, str], learned: Learned | Non
             learned.learn(recall(connection))
     except (LedgerError, SQLAlchemyError) as error:
         log.warning("ladder_not_recalled", reason=str(error))
-
-
-def _tracer(config: Config) -> Tracer | None:
-    if not config.tracing.enabled:
-        return None
-    try:
-        from glasnost.record.otel import OtelTracer, otlp_provider  # noqa: PLC0415 - an extra, and a tenth of a second
-    except ImportError:
-        advice = "needs OpenTelemetry: pip install 'glasnost[otel]'"
-        raise ConfigError("the configuration", [Problem("tracing.enabled", advice)]) from None
-    facts = {name: of_upstream(settings) for name, settings in config.upstreams.items()}
-    return OtelTracer(otlp_provider(config.tracing), facts)
 
 
 def _quotas(config: Config, environ: Mapping[str, str], metrics: Metrics) -> Quotas:

@@ -9,7 +9,10 @@ import sys
 CODE = """
 import logging, structlog
 from glasnost.cli import logs
-logs.set_up("info", ["known-secret-of-ours"])
+from glasnost.record.redactor import Redactor
+redactor = Redactor()
+logs.set_up("info", redactor)
+redactor.learn(["known-secret-of-ours"])
 with structlog.contextvars.bound_contextvars(trace_id="4bf9"):
     structlog.get_logger().info("ours", key="known-secret-of-ours")
     logging.getLogger("theirs").warning("shown %s", "known-secret-of-ours")

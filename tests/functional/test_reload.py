@@ -9,8 +9,10 @@ import time
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from gateway import HARMLESS, rule, script
+from glasnost.record.ledger.place import at_file
 from running import serve
 
 KEY = "sha256:" + "0" * 64
@@ -130,3 +132,18 @@ def test_no_request_fails_while_configurations_come_and_go(tmp_path, monkeypatch
             for thread in threads:
                 thread.join()
         assert set(codes) == {200}
+
+
+def test_a_secret_that_a_reload_brings_is_taken_out_from_then_on(tmp_path, monkeypatch):
+    pepper = "pepper1of1no1known1shape"
+    monkeypatch.setenv("LATER_PEPPER", pepper)
+    config = CONFIG.replace("{enabled: false}", "{path: ledger.db, content: full}")
+    with running(tmp_path, monkeypatch, config) as server:
+        assert ask(server, prompt=f"before {pepper}").status_code == 200
+        (tmp_path / "c.yaml").write_text(config + "server: {pepper_env: LATER_PEPPER}\n")
+        until(lambda: server.metric("glasnost_config_reloads_total", result="ok") >= 1)
+        assert ask(server, prompt=f"after {pepper}").status_code == 200
+    with at_file(tmp_path / "ledger.db").reader().connect() as connection:
+        kept = " ".join(str(row) for row in connection.execute(text("select * from contents")))
+    assert f"before {pepper}" in kept
+    assert "after [redacted]" in kept

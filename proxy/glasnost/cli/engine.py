@@ -14,6 +14,7 @@ from glasnost.cli.logs import set_up
 from glasnost.engine.settings import EngineSettings, FlashAttention, KvType, available_cores
 from glasnost.engine.settle import settle
 from glasnost.errors import ModelFileError
+from glasnost.record.redactor import Redactor
 
 
 def engine(  # noqa: PLR0913 - one argument an option
@@ -67,7 +68,7 @@ def engine(  # noqa: PLR0913 - one argument an option
         typer.echo(f"glasnost engine: {problem}", err=True)
     if settings.problems():
         raise typer.Exit(2)
-    set_up(log_level, [settings.api_key or ""])
+    set_up(log_level, Redactor([settings.api_key or ""]))
     raise typer.Exit(_run(settings, auto_context=context is None, auto_slots=chosen_slots is None))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,8 @@ import structlog
 from glasnost.record.redactor import Redactor
 
 
-def set_up(level: str, secrets: Iterable[str] = ()) -> None:
-    """Send our own records and those of libraries through one formatter, which takes secrets out.
-
-    May be called again when the secrets of a configuration are known.
-    """
+def set_up(level: str, redactor: Redactor) -> None:
+    """Send our own records and those of libraries through one formatter, which takes out what `redactor` knows."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,7 +30,7 @@ def set_up(level: str, secrets: Iterable[str] = ()) -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                partial(_redact, Redactor(secrets)),
+                partial(_redact, redactor),
                 renderer,
             ],
             foreign_pre_chain=shared,

@@ -12,6 +12,8 @@ import watchfiles
 
 from glasnost.cli.reading import Place, read_all
 from glasnost.errors import DocumentError
+from glasnost.record.redactor import Redactor
+from glasnost.record.secrets import secrets_of
 from glasnost.services import Service
 
 log = structlog.get_logger()
@@ -23,10 +25,11 @@ SETTLE_MILLISECONDS = 500
 class Reloader:
     """Keeps a service's configuration what its files say, as long as they are right."""
 
-    def __init__(self, service: Service, place: Place, environ: Mapping[str, str]) -> None:
+    def __init__(self, service: Service, place: Place, environ: Mapping[str, str], redactor: Redactor) -> None:
         self._service = service
         self._place = place
         self._environ = environ
+        self._redactor = redactor
         self._asked = asyncio.Event()
 
     async def run(self) -> None:
@@ -45,6 +48,7 @@ class Reloader:
         try:
             # Compiling the packs takes a second, in which requests go on.
             reading = await asyncio.to_thread(read_all, self._place, self._environ)
+            self._redactor.learn(secrets_of(reading.config, self._environ))
             self._service.reload(reading.config, reading.policies, reading.head)
         except DocumentError as error:
             self._service.refused()

@@ -14,6 +14,7 @@ import typer
 from glasnost.cli import logs
 from glasnost.cli.reading import Place, read_all
 from glasnost.errors import DocumentError
+from glasnost.record.redactor import Redactor
 from glasnost.record.secrets import secrets_of
 
 
@@ -25,14 +26,15 @@ def serve(
 ) -> None:
     """Serve the OpenAI API, audit every answer, and reroute censored ones."""
     # Importing the gateway takes longer than checking a configuration, so a mistake is told first.
-    logs.set_up(log_level)
+    redactor = Redactor()
+    logs.set_up(log_level, redactor)
     place = Place(config, host, port)
     try:
         reading = read_all(place, os.environ)
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    logs.set_up(log_level, secrets_of(reading.config, os.environ))
+    redactor.learn(secrets_of(reading.config, os.environ))
     from glasnost.cli.reload import Reloader  # noqa: PLC0415 - see above
     from glasnost.server.drain import Drain  # noqa: PLC0415 - see above
     from glasnost.server.serving import Gateway  # noqa: PLC0415 - see above
@@ -48,6 +50,7 @@ def serve(
             os.environ,
             drain=drain,
             head=reading.head,
+            redactor=redactor,
         )
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
@@ -55,4 +58,4 @@ def serve(
     # uvicorn raises the signal again when it has stopped: a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     gc.freeze()  # what is loaded now lives as long as the process: the collector need not visit it again
-    Gateway(service, reading.config.server, drain, Reloader(service, place, os.environ).run).run()
+    Gateway(service, reading.config.server, drain, Reloader(service, place, os.environ, redactor).run).run()

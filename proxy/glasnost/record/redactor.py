@@ -35,7 +35,13 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Take the secrets that this process knows; very short ones would hit words, and are left to their shapes."""
-        self._known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True)
+        self._known: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take more secrets; those of before stay, since what they opened may still be open to them."""
+        known = {*self._known, *(secret for secret in secrets if len(secret) >= _SHORTEST)}
+        self._known = tuple(sorted(known, key=len, reverse=True))
 
     def text(self, text: str) -> str:
         """Give a text without secrets."""

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
+from glasnost.config import Config
+from glasnost.errors import ConfigError, Problem
 from glasnost.record.exchange import Attempt, Exchange
+from glasnost.record.span_facts import of_upstream
 
 
 class Call(Protocol):
@@ -67,6 +70,19 @@ class Tracer(Protocol):
     def close(self) -> None:
         """Send what is left; may take seconds."""
         ...
+
+
+def build_tracer(config: Config) -> Tracer | None:
+    """Give what draws traces, None where none are wanted; raises ConfigError where it is not installed."""
+    if not config.tracing.enabled:
+        return None
+    try:
+        from glasnost.record.otel import OtelTracer, otlp_provider  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError:
+        advice = "needs OpenTelemetry: pip install 'glasnost[otel]'"
+        raise ConfigError("the configuration", [Problem("tracing.enabled", advice)]) from None
+    facts = {name: of_upstream(settings) for name, settings in config.upstreams.items()}
+    return OtelTracer(otlp_provider(config.tracing), facts)
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
