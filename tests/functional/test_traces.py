@@ -26,6 +26,15 @@ upstreams:
 models:
   asked: {upstream: gagged}
 """
+JUDGED = """
+upstreams:
+  gagged: {kind: scripted, script: gagged.yaml}
+  bench: {kind: scripted, script: bench.yaml}
+models:
+  asked: {upstream: gagged, family: a}
+  judge: {upstream: bench, family: b}
+audit: {judge: {model: judge, seconds: 20}}
+"""
 NO_LEDGER = "\nledger: {enabled: false}"
 
 
@@ -183,37 +192,66 @@ def test_an_answer_that_was_given_elsewhere_has_its_verdict_on_the_request():
     assert request.facts["gen_ai.operation.name"] == "audit"
 
 
-def test_the_trace_goes_on_at_the_upstream(monkeypatch):
-    ready, stop, seen = threading.Event(), threading.Event(), {}
+@contextlib.contextmanager
+def upstream(answer):
+    """Serve an upstream that answers everything alike; gives its address and what it received."""
+    ready, stop, found = threading.Event(), threading.Event(), []
 
-    async def upstream():
-        async def serve(peer):
-            seen.update(peer.headers)
-            await peer.answer(completion())
-
-        async with loopback(serve) as served:
-            seen["url"] = served.url
+    async def serve():
+        async with loopback(lambda peer: peer.answer(answer)) as served:
+            found.append(served)
             ready.set()
             await asyncio.to_thread(stop.wait, 60)
 
-    thread = threading.Thread(target=asyncio.run, args=(upstream(),))
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
         assert ready.wait(20)
-        config = HTTP.replace("URL", seen["url"])
-        monkeypatch.setenv("OTEL_SERVICE_NAME", "audited")
-        with traced(config) as (server, received):
-            assert server.post(body(HARMLESS), **PARENT).status_code == 200
+        yield found[0]
     finally:
         stop.set()
         thread.join(20)
-    call = received.one("client")
+
+
+def test_the_trace_goes_on_at_the_upstream(monkeypatch):
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "audited")
+    with upstream(completion()) as theirs, traced(HTTP.replace("URL", theirs.url)) as (server, received):
+        assert server.post(body(HARMLESS), **PARENT, baggage="user=somebody").status_code == 200
+    call, seen = received.one("client"), theirs.peers[0].headers
     assert seen["traceparent"] == f"00-{TRACE}-{call.id}-01"
     assert seen["tracestate"] == "vendor=kept"
+    assert "baggage" not in seen
     assert call.resource["service.name"] == "audited"
     assert call.facts["gen_ai.request.model"] == "theirs"
     assert call.facts["server.address"] == "127.0.0.1"
-    assert str(call.facts["server.port"]) in seen["url"]
+    assert str(call.facts["server.port"]) in theirs.url
+
+
+def test_vectors_are_a_call_too():
+    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    with upstream(vectors) as theirs, traced(HTTP.replace("URL", theirs.url)) as (server, received):
+        sent = {"model": "asked", "input": "x"}
+        assert httpx.post(f"{server.url}/v1/embeddings", json=sent, timeout=30).status_code == 200
+    request, call = received.one("server"), received.one("client")
+    assert request.facts["gen_ai.operation.name"] == call.facts["gen_ai.operation.name"] == "embeddings"
+    assert (call.parent, call.facts["glasnost.outcome"]) == (request.id, "answered")
+    assert theirs.peers[0].headers["traceparent"].split("-")[1:3] == [request.trace, call.id]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_judge_is_a_call_beside_the_answer_he_judges(stream):
+    thin = script({"text": "It is a large square in the middle of the city, and many people visit it every day."})
+    bench = script({"text": '{"label": "evasion", "certainty": "high"}', "usage": {"prompt_tokens": 90}})
+    with traced(JUDGED, gagged=thin, bench=bench) as (server, received):
+        assert server.post(body(SENSITIVE, stream=stream)).status_code == 200
+    asked = [call for call in received.all("client") if call.facts["glasnost.purpose"] == "judgement"]
+    answers = [call for call in received.all("client") if call.facts["glasnost.purpose"] == "answer"]
+    assert {call.parent for call in (*asked, *answers)} == {received.one("server").id}
+    assert asked[0].facts["gen_ai.request.model"] == "judge"
+    assert asked[0].facts["gen_ai.usage.input_tokens"] == 90
+    (opinion,) = [event for event in answers[0].events if event.name == "glasnost.consultation"]
+    assert opinion.facts["glasnost.result"] == "ok"
+    assert answers[0].verdict()["gen_ai.evaluation.score.label"] == "evasion"
 
 
 def test_without_the_setting_nothing_is_traced_and_nothing_carried_on():

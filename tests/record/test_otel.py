@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from glasnost.config import HttpUpstream, LitellmUpstream, LocalUpstream, ScriptedUpstream
+from glasnost.config import HttpUpstream, LitellmUpstream, LocalUpstream, ScriptedUpstream, parse_config
+from glasnost.errors import ConfigError
 from glasnost.record.otel import OtelTracer
 from glasnost.record.span_facts import of_upstream
-from glasnost.record.tracing import current_trace, within
+from glasnost.record.tracing import build_tracer, current_trace, within
 from glasnost.upstream.carried import carried
 from house import HONEST, REFUSAL, House
 
@@ -39,7 +42,7 @@ def test_the_translations_of_a_rung_are_calls_beside_the_one_they_help(spans, st
         {"when": {"contains": "Tiananmen"}, "text": HONEST},
         {"text": "1989年6月3日夜,军队进入北京,向手无寸铁的抗议者开枪。"},
     ]
-    trace = tracer.begin("POST", "/v1/chat/completions", {})
+    trace = tracer.begin("POST", "/v1/chat/completions", "chat", {})
     with within(trace):
         House(LANGUAGE, a=rules).ask(CHINESE, stream=stream)
     trace.ended(200, None)
@@ -57,12 +60,12 @@ def test_there_is_no_trace_but_within_one(spans):
     assert carried() == {}
     House(LANGUAGE, a=[{"text": "Paris."}]).ask("What is the capital of France?")
     assert exporter.get_finished_spans() == ()
-    assert tracer.begin("POST", "/v1/embeddings", {"traceparent": "no such thing"}).headers["traceparent"]
+    assert tracer.begin("POST", "/v1/embeddings", "embeddings", {"traceparent": "no such thing"}).headers["traceparent"]
 
 
 def test_an_exception_is_named_and_not_quoted(spans):
     tracer, exporter = spans
-    tracer.begin("POST", "/v1/chat/completions", {}).ended(None, KeyError("words of a client"))
+    tracer.begin("POST", "/v1/chat/completions", "chat", {}).ended(None, KeyError("words of a client"))
     (span,) = exporter.get_finished_spans()
     assert span.attributes["error.type"] == "KeyError"
     assert "words of a client" not in span.to_json()
@@ -85,3 +88,11 @@ def test_an_upstream_is_named_as_the_conventions_name_providers(settings, provid
     facts = of_upstream(settings)
     assert facts["gen_ai.provider.name"] == provider
     assert (facts.get("server.address"), facts.get("server.port")) == address
+
+
+def test_what_is_not_installed_is_named_with_the_next_step(monkeypatch):
+    monkeypatch.delitem(sys.modules, "glasnost.record.otel")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(ConfigError, match=r"tracing.enabled: needs OpenTelemetry: pip install 'glasnost\[otel\]'"):
+        build_tracer(parse_config(LANGUAGE + "tracing: {enabled: true}", "test"))
+    assert build_tracer(parse_config(LANGUAGE, "test")) is None

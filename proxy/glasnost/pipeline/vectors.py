@@ -7,6 +7,7 @@ from typing import Any
 
 from glasnost.errors import InvalidRequest, UpstreamError, UpstreamUnavailable
 from glasnost.pipeline.failover import Failover, upstreams_fault
+from glasnost.pipeline.traced import traced
 from glasnost.upstream.base import Api, Upstream
 from glasnost.wire.embeddings import check_vectors
 
@@ -22,7 +23,8 @@ async def embed(
     while (upstream := failover.choose(able, failed.keys())) is not None:
         assert isinstance(upstream, Api)  # noqa: S101  # no other was to be chosen
         try:
-            answer = await upstream.post("/embeddings", body)
+            asked = upstream.post("/embeddings", body)
+            answer = await traced(asked, model, upstream.name, "embeddings", "embeddings")
             check_vectors(answer, upstream.name)
         except UpstreamError as error:
             if not upstreams_fault(error):

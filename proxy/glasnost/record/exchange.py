@@ -17,8 +17,9 @@ from glasnost.wire.conversation import Conversation
 AttemptOutcome = Literal["answered", "interrupted", "failed", "cancelled", "outrun"]
 ExchangeOutcome = Literal["served", "blocked", "failed", "client_disconnected", "aborted_drain"]
 
-#: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way.
-Purpose = Literal["answer", "translation"]
+#: What an upstream was asked for: an answer that may go out, or a translation that a rung needs on its way. The others
+#: are no attempts of an exchange, and only traced.
+Purpose = Literal["answer", "translation", "judgement", "embeddings"]
 
 #: The rung of an attempt that asks what the client asked, of the model that it asked.
 FIRST = "first"

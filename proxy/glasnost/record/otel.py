@@ -45,9 +45,9 @@ class OtelTracer:
         self._api = provider.get_tracer("glasnost", __version__)
         self._upstreams = upstreams
 
-    def begin(self, method: str, path: str, headers: Mapping[str, str]) -> RequestSpan:
-        """Begin the span of a request; `path` is one of ours."""
-        facts: Attributes = {"http.request.method": method, "http.route": path, "url.path": path, "url.scheme": "http"}
+    def begin(self, method: str, path: str, endpoint: str, headers: Mapping[str, str]) -> RequestSpan:
+        """Begin the span of a request."""
+        facts = span_facts.of_request(method, path, endpoint)
         parent = _W3C.extract(headers)
         span = self._api.start_span(f"{method} {path}", parent, SpanKind.SERVER, facts)
         return RequestSpan(self._api, span, self._upstreams)

@@ -32,6 +32,14 @@ _PROVIDERS = {
     "watsonx": "ibm.watsonx.ai",
     "xai": "x_ai",
 }
+#: What the conventions call the work of our endpoints; the others judge answers that were given elsewhere.
+_OPERATIONS = {
+    "chat": "chat",
+    "completions": "text_completion",
+    "embeddings": "embeddings",
+    "messages": "chat",
+    "responses": "chat",
+}
 _TOKENS = {"gen_ai.usage.input_tokens": "prompt_tokens", "gen_ai.usage.output_tokens": "completion_tokens"}
 
 
@@ -47,14 +55,26 @@ def of_upstream(settings: UpstreamSettings) -> Attributes:
     return {"gen_ai.provider.name": "llama_cpp" if isinstance(settings, LocalUpstream) else "scripted"}
 
 
+def of_request(method: str, path: str, endpoint: str) -> Attributes:
+    """Give what is known of a request from its first line; `path` is one of ours."""
+    return {
+        "http.request.method": method,
+        "http.route": path,
+        "url.path": path,
+        "url.scheme": "http",
+        "gen_ai.operation.name": _operation(endpoint),
+        "gen_ai.provider.name": "glasnost",
+    }
+
+
 def of_call(attempt: Attempt, api: str) -> Attributes:
     """Give what is known of an attempt before it is made."""
     return {
         "gen_ai.operation.name": _operation(api),
         "gen_ai.request.model": attempt.model,
         "glasnost.upstream": attempt.upstream,
-        "glasnost.rung": attempt.rung,
         "glasnost.purpose": attempt.purpose,
+        **({"glasnost.rung": attempt.rung} if attempt.rung else {}),
     }
 
 
@@ -62,9 +82,10 @@ def of_attempt(attempt: Attempt) -> Attributes:
     """Give what came of an attempt; times are seconds."""
     facts: Attributes = {
         "glasnost.outcome": attempt.outcome,
-        "glasnost.audit.duration": attempt.audit_seconds,
         **_usage(attempt),
     }
+    if attempt.verdict is not None:
+        facts["glasnost.audit.duration"] = attempt.audit_seconds
     if attempt.first_token is not None:
         facts["gen_ai.response.time_to_first_chunk"] = attempt.first_token
     if attempt.held is not None:
@@ -80,8 +101,7 @@ def of_attempt(attempt: Attempt) -> Attributes:
 def of_exchange(exchange: Exchange) -> Attributes:
     """Give what became of an exchange."""
     facts: Attributes = {
-        "gen_ai.operation.name": "audit" if exchange.mode == "given" else _operation(exchange.endpoint),
-        "gen_ai.provider.name": "glasnost",
+        "gen_ai.operation.name": _operation(exchange.endpoint),
         "gen_ai.request.model": exchange.model,
         "gen_ai.request.stream": exchange.mode not in ("unary", "given"),
         "glasnost.id": exchange.id,
@@ -156,7 +176,7 @@ def _finish_reasons(attempt: Attempt) -> tuple[str, ...]:
 
 
 def _operation(api: str) -> str:
-    return {"completions": "text_completion", "embeddings": "embeddings", "audits": "audit"}.get(api, "chat")
+    return _OPERATIONS.get(api, "audit")
 
 
 def _address(url: str | None) -> Attributes:

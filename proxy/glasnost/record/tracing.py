@@ -63,8 +63,8 @@ class Trace(Protocol):
 class Tracer(Protocol):
     """Where traces begin and go."""
 
-    def begin(self, method: str, path: str, headers: Mapping[str, str]) -> Trace:
-        """Begin the trace of a request, as a part of the one that `headers` name."""
+    def begin(self, method: str, path: str, endpoint: str, headers: Mapping[str, str]) -> Trace:
+        """Begin the trace of a request to a path of ours, as a part of the trace that `headers` name."""
         ...
 
     def close(self) -> None:

@@ -89,7 +89,7 @@ def create_app(  # noqa: PLR0913 - what the composition root hands over
         Route(path, GatewayHook(hook, pipeline, config, questions), methods=["POST"]) for path, hook in HOOKS.items()
     ]
     server = config.server
-    traced = [Middleware(TraceMiddleware, tracer=tracer, paths=_endpoints())] if tracer is not None else []
+    traced = [Middleware(TraceMiddleware, tracer=tracer, endpoints=_endpoints())] if tracer is not None else []
     middleware = [
         *traced,
         Middleware(MeasureMiddleware, metrics=metrics, drain=drain),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from glasnost.audit.judging import judge_body, read_judgement
 from glasnost.audit.opinion import Opinion
 from glasnost.config import JudgeSettings
 from glasnost.errors import GlasnostError, UpstreamError, UpstreamTimeout
+from glasnost.pipeline.traced import traced
 from glasnost.record.exchange import Consultation
 from glasnost.upstream.base import Upstream
 from glasnost.wire import jsonio
@@ -104,8 +105,11 @@ class Judge:
         """Ask the upstreams of the model in their order; raises the error of the last."""
         for upstream in self._upstreams[:-1]:
             with suppress(UpstreamError):
-                return await upstream.complete(request)
-        return await self._upstreams[-1].complete(request)
+                return await self._ask_one(upstream, request)
+        return await self._ask_one(self._upstreams[-1], request)
+
+    def _ask_one(self, upstream: Upstream, request: ChatRequest) -> Awaitable[Completion]:
+        return traced(upstream.complete(request), self.model, upstream.name, "judgement")
 
     def _remember(self, key: bytes, opinion: Opinion) -> None:
         self._known[key] = opinion

@@ -11,6 +11,7 @@ import structlog
 from glasnost.audit.head import Head, Reading
 from glasnost.config import SemanticSettings
 from glasnost.errors import GlasnostError, UpstreamError, UpstreamTimeout
+from glasnost.pipeline.traced import traced
 from glasnost.record.exchange import Consultation
 from glasnost.upstream.base import Api
 
@@ -64,7 +65,8 @@ class SemanticTier:
             return None, self._state
         texts = [self._head.pair(question, said) for question, said in pairs]
         body = {"model": self._name, "input": texts, "pooling": self._head.pooling}
-        answer = await self._upstream.post("/embeddings", body)
+        asked = self._upstream.post("/embeddings", body)
+        answer = await traced(asked, self._name, self._settings.upstream, "judgement", "embeddings")
         readings = [self._head.read(vector) for vector in _vectors(answer, len(pairs), self._head.width)]
         return readings, "hit" if any(reading.log_odds > 0 for reading in readings) else "miss"
 
