@@ -14,6 +14,7 @@ from openai import APIError
 from gateway import CONFIG, GAGGED, HARMLESS, HONEST, OPEN, REFUSAL, SENSITIVE, body, gateway, rule, script
 from loopback import completion, loopback
 from otlp_receiver import otlp_receiver
+from running import free_port
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -136,13 +137,17 @@ def test_what_a_client_did_wrong_is_no_error_of_the_server():
     assert received.all("client") == []
 
 
+def until_somebody_left(server):
+    deadline = time.monotonic() + 20
+    while not server.metric("glasnost_client_disconnects_total") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def test_a_client_that_leaves_ends_its_trace():
     with traced(gagged=script({"text": "The capital of France is Paris.", "first_delay": 60})) as (server, received):
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{server.url}/v1/chat/completions", json=body(HARMLESS), timeout=0.5)
-        deadline = time.monotonic() + 20
-        while not server.metric("glasnost_client_disconnects_total") and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until_somebody_left(server)
     request, call = received.one("server"), received.one("client")
     assert request.facts["error.type"] == "client_disconnected"
     assert request.facts["glasnost.outcome"] == "client_disconnected"
@@ -150,6 +155,27 @@ def test_a_client_that_leaves_ends_its_trace():
     assert call.facts["glasnost.outcome"] == "cancelled"
     assert call.parent == request.id
     assert not call.failed
+
+
+def test_a_client_that_leaves_a_stream_is_seen_as_well():
+    slow = script({"text": "The capital of France is Paris.", "split": 5, "delay": 10})
+    with traced(gagged=slow) as (server, received):
+        url, sent = f"{server.url}/v1/chat/completions", body(HARMLESS, stream=True)
+        with httpx.stream("POST", url, json=sent, timeout=30) as answer:
+            next(answer.iter_raw())
+        until_somebody_left(server)
+    request = received.one("server")
+    assert request.facts["error.type"] == "client_disconnected"
+    assert request.facts["http.response.status_code"] == 200
+    assert received.one("client").facts["glasnost.outcome"] == "cancelled"
+    assert not request.failed
+
+
+def test_a_collector_that_is_not_there_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    with gateway(f"{CONFIG}{NO_LEDGER}\ntracing: {{enabled: true}}\n") as server:
+        assert server.post(body(HARMLESS)).status_code == 200
 
 
 def test_an_error_within_a_stream_is_seen():
