@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import time
 
@@ -278,6 +279,28 @@ def test_a_judge_is_a_call_beside_the_answer_he_judges(stream):
     (opinion,) = [event for event in answers[0].events if event.name == "glasnost.consultation"]
     assert opinion.facts["glasnost.result"] == "ok"
     assert answers[0].verdict()["gen_ai.evaluation.score.label"] == "evasion"
+
+
+def test_a_judge_that_fails_is_a_call_that_failed():
+    thin = script({"text": "It is a large square in the middle of the city, and many people visit it every day."})
+    with traced(JUDGED, gagged=thin, bench=FAILS) as (server, received):
+        server.post(body(SENSITIVE))
+    asked = [call for call in received.all("client") if call.facts["glasnost.purpose"] == "judgement"]
+    assert asked
+    assert all(call.failed and call.facts["error.type"] == "http_5xx" for call in asked)
+
+
+def test_a_request_names_the_key_by_its_name_and_never_shows_it():
+    key = "no1shape1of1a1key"
+    hashed = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+    config = f"{CONFIG}server: {{keys: [{{hash: '{hashed}', name: newsroom}}]}}\n"
+    with traced(config) as (server, received):
+        assert server.post(body(HARMLESS)).status_code == 401
+        assert server.post(body(HARMLESS), authorization=f"Bearer {key}").status_code == 200
+    refused, served = received.all("server")
+    assert (refused.facts["error.type"], "glasnost.key" in refused.facts) == ("401", False)
+    assert served.facts["glasnost.key"] == "newsroom"
+    assert key.encode() not in b"".join(received.bodies)
 
 
 def test_without_the_setting_nothing_is_traced_and_nothing_carried_on():
