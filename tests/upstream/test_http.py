@@ -12,6 +12,7 @@ import pytest
 
 from glasnost.config import HttpUpstream, TimeoutSettings
 from glasnost.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+from glasnost.upstream.carried import carrying
 from glasnost.upstream.http import HttpServer
 from loopback import Handler, Peer, ask, chunk, completion, loopback
 
@@ -127,6 +128,27 @@ def test_a_unix_socket_serves_like_a_port(tmp_path):
             return got
 
     assert asyncio.run(run()) == [chunk({"content": "x"}, "stop")]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_request_carries_on_goes_with_it_and_with_no_other(tmp_path, streamed):
+    async def run():
+        path = tmp_path / "s"
+        handler = sending(chunk({"content": "x"}, "stop")) if streamed else answering(completion())
+        async with loopback(handler, uds=path) as served:
+            upstream = server(served.url, uds=str(path))
+            for headers in ({"traceparent": "00-1-2-01", "tracestate": "a=b"}, {}):
+                with carrying(headers):
+                    if streamed:
+                        _ = [chunk async for chunk in upstream.stream(ask())]
+                    else:
+                        await upstream.complete(ask())
+            await upstream.aclose()
+            return [peer.headers for peer in served.peers]
+
+    first, second = asyncio.run(run())
+    assert (first["traceparent"], first["tracestate"]) == ("00-1-2-01", "a=b")
+    assert "traceparent" not in second
 
 
 @pytest.mark.parametrize("streamed", [False, True])
