@@ -8,6 +8,8 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from glasnost.record.exposition import Exposition
+
 UNRESOLVED = "unresolved"
 #: Paths where a model answers, and all that a request is counted under.
 ANSWERING = ("chat", "completions", "responses", "messages")
@@ -36,6 +38,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, version: str, revision: str = "") -> None:
         self.registry = registry
+        self.exposition = Exposition(registry)
         self.requests = Counter(
             "glasnost_requests_total",
             "Client requests, counted when the last byte has left.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from prometheus_client.exposition import choose_encoder
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -67,9 +66,10 @@ class Probes:
 
     async def metrics(self, request: Request) -> Response:
         """Expose the metrics in the format that the scraper asks for."""
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
-        # Thousands of series take a tenth of a second to write, in which no stream should stand still.
-        return Response(await asyncio.to_thread(encode, self._metrics.registry), media_type=media_type)
+        accept = request.headers.get("accept", "")
+        # Thousands of series take a while to write, the first time above all, in which no stream should stand still.
+        text, media_type = await asyncio.to_thread(self._metrics.exposition.write, accept)
+        return Response(text, media_type=media_type)
 
 
 async def answer_routing_error(_: Request, error: Exception) -> Response:
