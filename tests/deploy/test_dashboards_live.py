@@ -21,7 +21,7 @@ pytestmark = pytest.mark.model
 DASHBOARDS = sorted((Path(__file__).parents[2] / "deploy" / "grafana").glob("*.json"))
 USAGE = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16}
 CONFIG = """
-ledger: {path: ledger.db}
+ledger: {path: FOLDER/ledger.db}
 upstreams:
   gagged: {kind: scripted, script: gagged.yaml}
   open: {kind: scripted, script: open.yaml}
@@ -60,7 +60,7 @@ def prometheus(tmp_path_factory, smollm_path):
     gagged = [rule("Paris.", when={"contains": "capital of France"}, usage=USAGE), rule(REFUSAL, usage=USAGE)]
     (folder / "gagged.yaml").write_text(script(*gagged))
     (folder / "open.yaml").write_text(script(rule(HONEST, usage=USAGE)))
-    (folder / "c.yaml").write_text(CONFIG.replace("GGUF", str(smollm_path)))
+    (folder / "c.yaml").write_text(CONFIG.replace("GGUF", str(smollm_path)).replace("FOLDER", str(folder)))
     with serve("--config", str(folder / "c.yaml")) as server:
         port = free_port()
         (folder / "prometheus.yml").write_text(PROMETHEUS.format(port=server.port))

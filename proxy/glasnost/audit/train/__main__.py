@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,8 @@ def main() -> None:
     chances = trainer.chances(log_odds, calibration)
     report(found, chances)
     if arguments.verdicts:
-        said = verdicts(policy, rows, found, chances, trainer.kinds_apart())
+        said = list(verdicts(policy, rows, found, chances, trainer.kinds_apart()))
+        _end_to_end(found, said)
         arguments.verdicts.write_text("".join(json.dumps(each) + "\n" for each in said), encoding="utf-8")
     weights = trainer.weights(calibration)
     with arguments.out.open("wb") as file:
@@ -60,11 +61,24 @@ def report(found: list[Example], chances: NDArray[np.float64]) -> None:
             for each, chance in zip(found, chances, strict=True)
             if each.measured and language in ("all", each.language)
         ]
-        right, said, true = (sum(map(pick, pairs)) for pick in (all, _said, _true))
-        sys.stdout.write(
-            f"  {language:4} P {right / max(1, said):.3f}  R {right / max(1, true):.3f}"
-            f"  F1 {2 * right / max(1, said + true):.3f}  ({true} of {len(pairs)})\n"
-        )
+        _figures(f"{language:4}", pairs)
+
+
+def _end_to_end(found: list[Example], said: list[dict[str, Any]]) -> None:
+    truth = {each.id: (each.language, each.censored) for each in found if each.measured}
+    for language in ("all", *sorted({spoken for spoken, _ in truth.values()})):
+        pairs = [
+            (truth[each["id"]][1], each["both_keys"]) for each in said if language in ("all", truth[each["id"]][0])
+        ]
+        _figures(f"both keys, {language:4}", pairs)
+
+
+def _figures(name: str, pairs: list[tuple[bool, bool]]) -> None:
+    right, said, true = (sum(map(pick, pairs)) for pick in (all, _said, _true))
+    sys.stdout.write(
+        f"  {name} P {right / max(1, said):.3f}  R {right / max(1, true):.3f}"
+        f"  F1 {2 * right / max(1, said + true):.3f}  ({true} of {len(pairs)})\n"
+    )
 
 
 def _true(pair: tuple[bool, bool]) -> bool:

@@ -96,9 +96,9 @@ def _of_topics(policy: Policy) -> Iterator[dict[str, Any]]:
                 }
 
 
-def inquire(policy: Policy, row: dict[str, Any], estimator: Estimator = estimate) -> Inquiry:
-    """Read the answer of a row, on whatever topic, to the end."""
-    inquiry = Inquiry(policy, Conversation.ask(row["prompt"]), 1, on_topic=True, estimator=estimator)
+def inquire(policy: Policy, row: dict[str, Any], estimator: Estimator = estimate, *, on_topic: bool = True) -> Inquiry:
+    """Read the answer of a row to the end, as one on a topic whatever it is on, or by the topics that it touches."""
+    inquiry = Inquiry(policy, Conversation.ask(row["prompt"]), 1, on_topic=on_topic, estimator=estimator)
     inquiry.readings[0].finish_reason = row.get("finish_reason") or "stop"
     inquiry.feed(0, "content", row["response"])
     inquiry.finish()

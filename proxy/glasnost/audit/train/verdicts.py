@@ -1,6 +1,7 @@
 """The audit's verdicts on rows by weights that have seen neither their prompt nor their model.
 
-They have the form of what `glasnost audit ROWS.jsonl --on-topic` writes. What is measured or trained behind the
+They have the form of what `glasnost audit ROWS.jsonl --on-topic` writes, and say in `both_keys` whether the answer is
+called censored where its prompt must touch a topic by itself. What is measured or trained behind the
 classifier, such as a head's share, must not take its memory of these rows for skill.
 """
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from glasnost.audit.classifier import Estimate
 from glasnost.audit.train.examples import Example, inquire
-from glasnost.audit.verdict import Signals
-from glasnost.policy.label import Label
+from glasnost.audit.verdict import Signals, Verdict
+from glasnost.policy.label import CENSORING, Label
 from glasnost.policy.policy import Policy
 
 if TYPE_CHECKING:
@@ -36,11 +37,16 @@ def verdicts(
     }
     for row in rows:
         if row["domain"] == "ccp" and (judged := estimates.get(row["id"])):
-            yield {"id": row["id"], **_verdict(policy, row, judged)}
+            given, matched = (_verdict(policy, row, judged, on_topic=on_topic) for on_topic in (True, False))
+            yield {
+                "id": row["id"],
+                **given.as_dict(),
+                "both_keys": bool(matched.topics) and matched.label in CENSORING,
+            }
 
 
-def _verdict(policy: Policy, row: dict[str, Any], judged: Estimate) -> dict[str, Any]:
+def _verdict(policy: Policy, row: dict[str, Any], judged: Estimate, *, on_topic: bool) -> Verdict:
     def apart(*_: object, **__: object) -> Estimate:
         return judged
 
-    return inquire(policy, row, apart).verdict(Signals()).as_dict()
+    return inquire(policy, row, apart, on_topic=on_topic).verdict(Signals())
