@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -75,11 +76,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(*arguments: str, port: int | None = None) -> Iterator[Server]:
-    """Run `glasnost serve` until it is ready, stop it at the end."""
+def serve(*arguments: str, port: int | None = None, path: Path | None = None) -> Iterator[Server]:
+    """Run `glasnost serve`, which imports from `path` first, until it is ready; stop it at the end."""
     port = port or free_port()
     command = [sys.executable, "-m", "glasnost", "serve", "--port", str(port), "--log-level", "warning", *arguments]
-    process = subprocess.Popen(command)
+    environ = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    process = subprocess.Popen(command, env=environ)
     server = Server(process, port)
     try:
         server.wait_until_ready()

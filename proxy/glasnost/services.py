@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from glasnost import __version__
 from glasnost.audit.head import Head
 from glasnost.config import Config, HttpUpstream, LitellmUpstream, UpstreamSettings, fixed_changes, targets_of
+from glasnost.engine.devices import gpus
 from glasnost.errors import ConfigError, LedgerError, Problem
 from glasnost.pipeline.learned import Learned
 from glasnost.pipeline.opinions.build import build_opinions
@@ -30,6 +31,7 @@ from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.gpu_metrics import watch_gpus
 from glasnost.record.identities import Identities
 from glasnost.record.ledger.build import build_ledger
 from glasnost.record.ledger.ledger import Ledger
@@ -147,6 +149,8 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     metrics = Metrics(_registry(), __version__, environ.get("GLASNOST_REVISION", ""))
     counted = ExchangeMetrics(metrics, _targets(config), topics, upstreams)
     EngineCollector(metrics, engines)
+    if engines:
+        watch_gpus(metrics, partial(gpus, environ))
     redactor = redactor or Redactor(secrets_of(config, environ))
     ledger = _ledger(config, environ, engines, metrics, redactor)
     quotas = _quotas(config, environ, metrics)

@@ -31,6 +31,15 @@ models:
   open: {upstream: open}
   small: {upstream: engine}
 """
+#: Of faked hardware: a GPU of which a fifth is free.
+PYNVML = """
+from types import SimpleNamespace
+NVMLError = RuntimeError
+nvmlInit = nvmlShutdown = lambda: None
+nvmlDeviceGetCount = lambda: 1
+nvmlDeviceGetHandleByIndex = lambda index: index
+nvmlDeviceGetMemoryInfo = lambda handle: SimpleNamespace(free=16 << 30, total=80 << 30)
+"""
 PROMETHEUS = """
 global: {{scrape_interval: 2s, evaluation_interval: 2s}}
 scrape_configs: [{{job_name: glasnost, static_configs: [{{targets: ["127.0.0.1:{port}"]}}]}}]
@@ -61,7 +70,8 @@ def prometheus(tmp_path_factory, smollm_path):
     (folder / "gagged.yaml").write_text(script(*gagged))
     (folder / "open.yaml").write_text(script(rule(HONEST, usage=USAGE)))
     (folder / "c.yaml").write_text(CONFIG.replace("GGUF", str(smollm_path)).replace("FOLDER", str(folder)))
-    with serve("--config", str(folder / "c.yaml")) as server:
+    (folder / "pynvml.py").write_text(PYNVML)
+    with serve("--config", str(folder / "c.yaml"), path=folder) as server:
         port = free_port()
         (folder / "prometheus.yml").write_text(PROMETHEUS.format(port=server.port))
         command = [program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from glasnost.audit.verdict import Verdict
+from glasnost.engine.devices import Gpu
 from glasnost.errors import (
     AuditFailed,
     GlasnostError,
@@ -24,6 +25,7 @@ from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange import Attempt, Consultation, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
 from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.gpu_metrics import watch_gpus
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import PHASES, Metrics
 from glasnost.record.quotas import Quotas
@@ -91,6 +93,7 @@ class Circuits:
 def exposed(metrics, recorder):  # noqa: ARG001 - what the recorder registers is exposed too
     """Give every family before the first request, as (name, type, labels)."""
     EngineCollector(metrics, {"one": Engine()})
+    watch_gpus(metrics, lambda: [Gpu(free=1, total=2)])
     FailoverCollector(metrics, Circuits())
     LedgerMetrics(metrics)
     Quotas(metrics)
@@ -263,3 +266,23 @@ def test_the_pace_of_an_answer_is_taken_where_it_was_streamed_and_counted(metric
     assert value(metrics, f"{name}_sum", model="asked") == pytest.approx(0.4)
     assert value(metrics, "glasnost_request_tokens_count", direction="input") == 4
     assert value(metrics, "glasnost_request_tokens_sum", direction="output") == 34
+
+
+def test_a_driver_that_fails_takes_no_other_metric_along(metrics):
+    told = [Gpu(free=1, total=3)]
+
+    def read():
+        if not told:
+            raise OSError("the driver is gone")
+        return told
+
+    watch_gpus(metrics, read)
+    assert value(metrics, "glasnost_gpu_memory_used_bytes", gpu="0") == 2
+    told.clear()
+    assert value(metrics, "glasnost_gpu_memory_used_bytes", gpu="0") is None
+    assert value(metrics, "glasnost_ready") == 0
+
+
+def test_without_a_gpu_there_are_no_such_series(metrics):
+    watch_gpus(metrics, list)
+    assert "glasnost_gpu" not in generate_latest(metrics.registry).decode()

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,14 @@ from glasnost.engine.plan import Space
 log = logging.getLogger("glasnost.engine")
 
 _told: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """The memory of a GPU in bytes; what is not free is taken by anybody."""
+
+    free: int
+    total: int
 
 
 def space(ram: int | None = None) -> Space:
@@ -41,18 +50,27 @@ def offloads() -> bool:
 def free_vram(environ: Mapping[str, str]) -> tuple[int, ...]:
     """Give the free bytes of every GPU that llama.cpp will see, in its order; none where they cannot be asked."""
     try:
+        return tuple(gpu.free for gpu in gpus(environ))
+    except OSError as error:
+        return _no_gpus(str(error))
+
+
+def gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
+    """Give every GPU that llama.cpp will see, in its order; OSError says why they cannot be asked."""
+    try:
         import pynvml  # noqa: PLC0415 - an extra, of use where there is a GPU
     except ImportError:
-        return _no_gpus("nvidia-ml-py is not installed (install glasnost[cuda])")
+        raise OSError("nvidia-ml-py is not installed (install glasnost[cuda])") from None
     try:
         pynvml.nvmlInit()
         try:
             handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-            return tuple(int(pynvml.nvmlDeviceGetMemoryInfo(each).free) for each in _visible(pynvml, handles, environ))
+            seen = [pynvml.nvmlDeviceGetMemoryInfo(each) for each in _visible(pynvml, handles, environ)]
+            return tuple(Gpu(int(memory.free), int(memory.total)) for memory in seen)
         finally:
             pynvml.nvmlShutdown()
-    except (pynvml.NVMLError, OSError) as error:
-        return _no_gpus(str(error))
+    except pynvml.NVMLError as error:
+        raise OSError(str(error)) from error
 
 
 def _visible(pynvml: Any, handles: list[Any], environ: Mapping[str, str]) -> Iterator[Any]:
