@@ -84,6 +84,10 @@ class Circuits:
     """What a failover knows of one upstream."""
 
     retries: ClassVar = {("one", "sent"): 4}
+    ejections: ClassVar = {"one": 2}
+
+    def in_flight(self):
+        return {"one": 3}
 
     def states(self):
         return {"one": "open"}
@@ -214,11 +218,13 @@ def test_a_model_that_takes_over_from_a_failed_one_is_no_reroute(metrics, record
     assert value(metrics, "glasnost_reroutes_total", from_model="asked", to_model="other", result="served") == 0
 
 
-def test_circuits_and_retries_show_when_they_are_asked(metrics):
+def test_circuits_retries_and_what_is_under_way_show_when_they_are_asked(metrics):
     FailoverCollector(metrics, Circuits())
     LedgerMetrics(metrics)
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="open") == 1
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="closed") == 0
+    assert value(metrics, "glasnost_upstream_in_flight", upstream="one") == 3
+    assert value(metrics, "glasnost_upstream_ejections_total", upstream="one") == 2
     assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="sent") == 4
     assert value(metrics, "glasnost_upstream_retries_total", upstream="one", result="budget_exhausted") == 0
 

@@ -2,7 +2,7 @@
 
 from glasnost.config.audit import AuditSettings
 from glasnost.config.failover import FailoverSettings
-from glasnost.config.fields import AfterRelease, KvType, Overflow, StreamMode
+from glasnost.config.fields import AfterRelease, Balance, KvType, Overflow, StreamMode
 from glasnost.config.judged import opinion_problems
 from glasnost.config.keys import KeyLimits, KeyScope, KeySettings, KeysFile, LimitsSettings
 from glasnost.config.ladder import (
@@ -46,6 +46,7 @@ __all__ = [
     "AdapterFile",
     "AfterRelease",
     "AuditSettings",
+    "Balance",
     "CheckpointSettings",
     "Config",
     "Content",

@@ -15,6 +15,8 @@ KvType = Literal["f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 Automatic = BeforeValidator(lambda value: None if value == "auto" else value)
 Bytes = Annotated[int, Field(ge=1, le=1 << 30)]
 StreamMode = Literal["observe", "window", "hold", "full"]
+#: Which of a model's upstreams is asked: the first that may be, or the least busy.
+Balance = Literal["order", "least_busy"]
 #: What happens when a hold reaches its cap before a verdict is there.
 Overflow = Literal["release", "flag", "reroute", "block"]
 #: What happens when an answer turns out censored after some of it has left.

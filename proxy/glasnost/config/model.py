@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from glasnost.config.fields import Name, Settings, StreamMode
+from glasnost.config.fields import Balance, Name, Settings, StreamMode
 from glasnost.config.ladder import ModelRung, ModelsRung, Rung
 
 
@@ -18,6 +18,7 @@ class ModelSettings(Settings):
 
     upstream: Name | None = None
     upstreams: tuple[Name, ...] = Field(default=(), strict=False, max_length=64)
+    balance: Balance = "order"
     ladder: tuple[Rung, ...] = Field(default=(), strict=False, max_length=16)
     mode: StreamMode | None = None
     race: bool = False
@@ -33,5 +34,5 @@ class ModelSettings(Settings):
 
     @property
     def serving(self) -> tuple[Name, ...]:
-        """The upstreams that serve this model, in the order in which they are asked."""
+        """The upstreams that serve this model, in their order."""
         return (self.upstream,) if self.upstream is not None else self.upstreams

@@ -29,7 +29,13 @@ class AdapterFile(Settings):
 Adapter = Annotated[AdapterFile, BeforeValidator(lambda value: {"path": value} if isinstance(value, str) else value)]
 
 
-class LocalUpstream(Settings):
+class WeighedUpstream(Settings):
+    """What every kind of upstream has: how many requests it can take beside others of its model."""
+
+    weight: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
+
+
+class LocalUpstream(WeighedUpstream):
     """A GGUF served by an engine process of our own."""
 
     kind: Literal["local"]
@@ -58,7 +64,7 @@ class EnginesSettings(Settings):
     memory: Annotated[Annotated[int, Field(ge=1 << 20)] | None, Automatic] = None
 
 
-class HttpUpstream(Settings):
+class HttpUpstream(WeighedUpstream):
     """Any server that speaks the OpenAI API, over TCP or a Unix socket."""
 
     kind: Literal["http"]
@@ -71,7 +77,7 @@ class HttpUpstream(Settings):
     timeouts: TimeoutSettings = TimeoutSettings()
 
 
-class LitellmUpstream(Settings):
+class LitellmUpstream(WeighedUpstream):
     """A provider that LiteLLM knows, for example `anthropic/claude-sonnet-4-5`."""
 
     kind: Literal["litellm"]
@@ -81,7 +87,7 @@ class LitellmUpstream(Settings):
     timeouts: TimeoutSettings = TimeoutSettings()
 
 
-class ScriptedUpstream(Settings):
+class ScriptedUpstream(WeighedUpstream):
     """Answers, delays and faults from a YAML file, for dry runs and tests."""
 
     kind: Literal["scripted"]

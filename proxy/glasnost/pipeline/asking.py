@@ -85,8 +85,8 @@ async def _helped(run: Run, step: Step, request: ChatRequest) -> Completion:
     assert step.helping is not None  # noqa: S101  # the steps are made with one where the way asks for it
     started = run.clock()
     model, upstreams = step.helping.model, step.helping.upstreams
-    upstream = run.failover.choose(upstreams, frozenset()) or upstreams[0]
-    run.failover.enter(upstream.name)
+    upstream = run.failover.choose(upstreams, frozenset(), step.helping.balance) or upstreams[0]
+    run.failover.enter(upstream.name, upstreams)
     attempt = Attempt(step.rung, model, upstream.name, "cancelled", 0.0, purpose="translation")
     try:
         with carrying(carried()):  # what comes after it is of the attempt that it helps

@@ -64,9 +64,10 @@ class Climb:
         self._raced, self._taken = index, self._taken + 1
         return self._entered(step)
 
-    def finish(self) -> None:
-        """Hear that no further step is needed."""
+    def finish(self, attempt: Attempt) -> Step:
+        """Give the step that made an attempt, to be asked once more, after which no further one is needed."""
         self._next, self._again = len(self.steps), None
+        return self._entered(self.step_of(attempt))
 
     def note(self, attempt: Attempt) -> None:
         """Learn from an attempt; one that failed at its upstream may be tried again at another of the same model."""
@@ -113,10 +114,9 @@ class Climb:
                 yield index, step
 
     def _at(self, step: Step) -> Step | None:
-        """Give the step at the upstream to ask: the one that answered for this model before, or the first that may."""
+        """Give the step at the upstream to ask: the one that answered for this model before, or the next."""
         kept = self._answered.get(step.model)
-        upstreams = sorted(step.upstreams, key=lambda each: each.name != kept)
-        chosen = self.failover.choose(upstreams, self._failed)
+        chosen = self.failover.choose(step.upstreams, self._failed, step.balance, kept)
         return None if chosen is None else replace(step, upstream=chosen)
 
     def _skips(self, step: Step) -> bool:
@@ -129,7 +129,7 @@ class Climb:
         return True
 
     def _entered(self, step: Step) -> Step:
-        self.failover.enter(step.upstream.name)
+        self.failover.enter(step.upstream.name, step.upstreams)
         return step
 
     def _out_of_time(self) -> bool:

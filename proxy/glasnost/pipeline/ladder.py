@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from glasnost.config import (
+    Balance,
     LanguageRung,
     ModelRung,
     ModelSettings,
@@ -32,6 +33,7 @@ class Helping:
 
     model: str
     upstreams: tuple[Upstream, ...]
+    balance: Balance = "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Step:
     helping: Helping | None = None
     max_tokens: int | None = None
     seconds: float | None = None
+    balance: Balance = "order"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -61,12 +64,15 @@ class Step:
 def steps(name: str, models: Mapping[str, ModelSettings], upstreams: Mapping[str, Upstream]) -> tuple[Step, ...]:
     """Give the steps for the model `name`, the plain question first."""
     serving = {model: tuple(upstreams[each] for each in settings.serving) for model, settings in models.items()}
-    return (Step(FIRST, name, serving[name][0], serving[name]), *_rungs(name, models[name], serving))
+    first = Step(FIRST, name, serving[name][0], serving[name], balance=models[name].balance)
+    return (first, *_rungs(name, models, serving))
 
 
-def _rungs(name: str, settings: ModelSettings, serving: Mapping[str, tuple[Upstream, ...]]) -> Iterator[Step]:
+def _rungs(
+    name: str, models: Mapping[str, ModelSettings], serving: Mapping[str, tuple[Upstream, ...]]
+) -> Iterator[Step]:
     seen: Counter[tuple[str, str]] = Counter()
-    for rung in settings.ladder:
+    for rung in models[name].ladder:
         for target in targets_of(rung, name):
             seen[rung.rung, target] += 1
             count = seen[rung.rung, target]
@@ -77,9 +83,10 @@ def _rungs(name: str, settings: ModelSettings, serving: Mapping[str, tuple[Upstr
                 serving[target][0],
                 serving[target],
                 _way(rung),
-                Helping(helper, serving[helper]) if helper else None,
+                Helping(helper, serving[helper], models[helper].balance) if helper else None,
                 rung.max_tokens,
                 rung.seconds,
+                models[target].balance,
             )
 
 

@@ -61,7 +61,7 @@ class Pipeline:
         self._steps: dict[str, tuple[Step, ...]] = {
             name: steps(name, config.models, upstreams) for name in config.models
         }
-        self.failover = Failover(config.failover, upstreams, clock)
+        self.failover = Failover(config.failover, {name: each.weight for name, each in config.upstreams.items()}, clock)
         learns = config.reroute.order == "learned"
         #: What came of rungs so far, where the order of ladders is to be learned.
         self.learned = Learned(config.reroute.explore, chance) if learns else None
@@ -124,7 +124,8 @@ class Pipeline:
 
     async def embed(self, body: Mapping[str, Any], model: str) -> dict[str, Any]:
         """Give the embeddings of a checked request; raises InvalidRequest where the model's upstreams make none."""
-        return await embed(model, self._steps_of(model)[0].upstreams, self.failover, body)
+        asked = self._steps_of(model)[0]
+        return await embed(model, asked.upstreams, self.failover, body, asked.balance)
 
     def _policy_for(self, caller: Caller) -> Policy:
         return self._policies[caller.packs or self._config.audit.packs]

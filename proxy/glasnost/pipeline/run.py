@@ -169,8 +169,7 @@ class Run:
         if cut is None or self._resorted:
             return None
         self._resorted = True
-        self._climb.finish()
-        return self._climb.step_of(cut)
+        return self._climb.finish(cut)
 
     def survives(self, error: GlasnostError, step: Step) -> bool:
         """Say whether the exchange can go on after a step failed, which only holds while nothing was released.

@@ -1,4 +1,4 @@
-"""The state of circuits and the count of retries, read when Prometheus asks for them."""
+"""How upstreams stand and the counts of retries and ejections, read when Prometheus asks for them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,22 @@ class FailoverFacts(Protocol):
         """Retries by upstream and result."""
         ...
 
+    @property
+    def ejections(self) -> Mapping[str, int]:
+        """Ejections by upstream."""
+        ...
+
+    def in_flight(self) -> Mapping[str, int]:
+        """Give the requests that each upstream has to answer."""
+        ...
+
     def states(self) -> Mapping[str, str]:
         """Give the state of every circuit, by the upstream's name."""
         ...
 
 
 class FailoverCollector(Collector):
-    """Collects `glasnost_circuit_state` and `glasnost_upstream_retries_total`."""
+    """Collects the state of circuits, requests in flight, retries and ejections of every upstream."""
 
     def __init__(self, metrics: Metrics, facts: FailoverFacts) -> None:
         self._facts = facts
@@ -42,10 +51,18 @@ class FailoverCollector(Collector):
         retries = CounterMetricFamily(
             "glasnost_upstream_retries", "Retries after a failure, at this upstream.", labels=("upstream", "result")
         )
-        counted = self._facts.retries
+        in_flight = GaugeMetricFamily(
+            "glasnost_upstream_in_flight", "Requests that this upstream has to answer.", labels=("upstream",)
+        )
+        ejections = CounterMetricFamily(
+            "glasnost_upstream_ejections", "Times that an upstream was ejected as an outlier.", labels=("upstream",)
+        )
+        counted, asked = self._facts.retries, self._facts.in_flight()
         for upstream, state in self._facts.states().items():
             for each in STATES:
                 circuits.add_metric((upstream, each), float(each == state))
+            in_flight.add_metric((upstream,), asked.get(upstream, 0))
+            ejections.add_metric((upstream,), self._facts.ejections.get(upstream, 0))
             for result in RESULTS:
                 retries.add_metric((upstream, result), counted.get((upstream, result), 0))
-        return (circuits, retries)
+        return (circuits, retries, in_flight, ejections)

@@ -4,6 +4,8 @@ Rules kept here:
 - only failures in a row count, and one answer closes the circuit;
 - an open circuit lets nothing through until its time is over; then one request at a time may probe;
 - a probe that fails opens it again, for twice as long each time, up to a limit;
+- one that is ejected, since it fails more than its like, opens for twice as long if it did so lately, and nothing that
+  was on its way closes it before its time is over;
 - a request that ended without telling anything (cancelled, or the upstream was only busy) frees the probe.
 """
 
@@ -27,6 +29,8 @@ class Circuit:
     _until: float | None = field(init=False, default=None)
     _length: float = field(init=False, default=0.0)
     _probing: int = field(init=False, default=0)
+    _ejected: bool = field(init=False, default=False)
+    _ejected_last: tuple[float, float] | None = field(init=False, default=None)  # how long, and until when
 
     def state(self, now: float) -> State:
         """Give the state."""
@@ -48,10 +52,20 @@ class Circuit:
         if self._until is not None:
             self._probing += 1
 
-    def succeeded(self) -> None:
+    def succeeded(self, now: float) -> None:
         """Hear that the upstream answered, be it with a refusal of the request."""
+        if self._ejected and self.state(now) == "open":
+            return
         self._in_a_row = self._probing = 0
-        self._until, self._length = None, 0.0
+        self._until, self._length, self._ejected = None, 0.0, False
+
+    def eject(self, now: float) -> None:
+        """Open it although answers came between the failures."""
+        lately = self._ejected_last is not None and now - self._ejected_last[1] < self.max_open_seconds
+        before = self._ejected_last[0] if lately and self._ejected_last is not None else 0.0
+        self._length = min(self.max_open_seconds, max(self.open_seconds, 2 * before))
+        self._until = now + self._length
+        self._ejected, self._ejected_last, self._probing = True, (self._length, self._until), 0
 
     def failed(self, now: float) -> None:
         """Hear that the upstream failed."""
