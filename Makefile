@@ -57,7 +57,7 @@ install: $(INSTALLED) ## make .venv with everything that constraints.txt pins
 install-cuda: $(BIN)/python ## the same, with llama.cpp for NVIDIA GPUs: needs the CUDA toolkit
 	wheel=$$($(BIN)/python scripts/wheel --cuda) && \
 		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" \
-			--editable '.[local,litellm,otel,postgresql,parquet,redis,cuda,dev]' && \
+			--editable '.[local,litellm,otel,postgresql,parquet,redis,ray,cuda,dev]' && \
 		$(BIN)/pip install --quiet --no-compile --no-deps --force-reinstall "$$wheel"
 	@touch $(INSTALLED)
 
@@ -79,7 +79,7 @@ clean: ## remove what was made here; the caches of models, wheels and templates 
 # Not compiled in advance: most of what is installed is never imported here, and it takes half of the time.
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt scripts/wheel
 	wheel=$$($(BIN)/python scripts/wheel) && \
-		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,otel,postgresql,parquet,redis,dev]'
+		$(BIN)/pip install --quiet --no-compile --constraint constraints.txt "$$wheel" --editable '.[local,litellm,otel,postgresql,parquet,redis,ray,dev]'
 	@touch $@
 
 # Each in an environment of its own: what they depend on does not go together.

@@ -35,7 +35,7 @@ Line = tuple[int, bytes]  # its number, from 1, and its bytes; what is too long 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one line: its row, or what is wrong with it; `end` is where in the file its batch ends."""
+    """What became of one line: its row, or what is wrong with it."""
 
     number: int
     row: bytes | None
@@ -43,9 +43,9 @@ class Judged:
     censored: bool = False
 
 
-def read_lines(file: IO[bytes]) -> Iterator[Line]:
-    """Give the lines that hold something; of one that is too long only the start is kept."""
-    number = 0
+def read_lines(file: IO[bytes], first: int = 1) -> Iterator[Line]:
+    """Give the lines that hold something, numbered from `first`; of one that is too long only the start is kept."""
+    number = first - 1
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
         rest = line
