@@ -9,13 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from prometheus_client import (
-    GC_COLLECTOR,
-    PLATFORM_COLLECTOR,
-    PROCESS_COLLECTOR,
-    CollectorRegistry,
-    disable_created_metrics,
-)
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
@@ -30,7 +23,7 @@ from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange_metrics import ExchangeMetrics
-from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.failover_metrics import FailoverMetrics
 from glasnost.record.gpu_metrics import watch_gpus
 from glasnost.record.identities import Identities
 from glasnost.record.ledger.build import build_ledger
@@ -39,11 +32,13 @@ from glasnost.record.ledger.place import place_of
 from glasnost.record.ledger.recall import recall
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import Metrics
+from glasnost.record.processes import new_registry
 from glasnost.record.quotas import Quotas
 from glasnost.record.recorders import Recorders
 from glasnost.record.redactor import Redactor
 from glasnost.record.reload_metrics import ReloadMetrics
 from glasnost.record.secrets import secrets_of
+from glasnost.record.sharing import Crew, Shared
 from glasnost.record.tracing import Tracer, build_tracer
 from glasnost.server.app import create_app
 from glasnost.server.drain import Drain
@@ -129,6 +124,7 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     drain: Drain,
     head: Head | None = None,
     redactor: Redactor | None = None,
+    crew: Crew | None = None,
 ) -> Service:
     """Build the gateway.
 
@@ -146,7 +142,10 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
         name: engines.get(name) or _upstream(name, settings, scripts, environ)
         for name, settings in config.upstreams.items()
     }
-    metrics = Metrics(_registry(), __version__, environ.get("GLASNOST_REVISION", ""))
+    shared = Shared(crew) if crew else None
+    metrics = Metrics(
+        new_registry(shared=crew is not None), __version__, environ.get("GLASNOST_REVISION", ""), read=shared
+    )
     counted = ExchangeMetrics(metrics, _targets(config), topics, upstreams)
     EngineCollector(metrics, engines)
     if engines:
@@ -164,8 +163,8 @@ def build_service(  # noqa: PLR0913 - what was read from files is handed over by
     )
     remember = partial(_remember, config, environ, pipeline.learned)
     tracer = build_tracer(config)
-    backends = Backends(Registry(upstreams), ledger, quotas, remember, tracer)
-    FailoverCollector(metrics, pipeline.failover)
+    backends = Backends(Registry(upstreams), ledger, quotas, remember, tracer, crew)
+    FailoverMetrics(metrics, pipeline.failover)
     fixed = _Fixed(upstreams, backends, metrics, counted, ReloadMetrics(metrics), quotas, drain, environ, tracer)
     return Service(config, pipeline, fixed, policies)
 
@@ -187,13 +186,14 @@ def _check_topics(config: Config, known: Sequence[str]) -> None:
 class Backends:
     """The upstreams, the ledger, the quotas and the traces: what is started, asked and stopped together."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the composition root names them all
         self,
         upstreams: Registry,
         ledger: Ledger | None,
         quotas: Quotas,
         remember: Callable[[], None],
         tracer: Tracer | None,
+        crew: Crew | None,
     ) -> None:
         """Take `remember`, which reads back what the ledger knows; it is called in a thread, once."""
         self._remember = remember
@@ -201,6 +201,7 @@ class Backends:
         self._quotas = quotas
         self._ledger = ledger
         self._tracer = tracer
+        self._crew = crew
 
     async def start(self) -> None:
         """Start the ledger first: nothing is served before it can be recorded."""
@@ -212,7 +213,8 @@ class Backends:
     def waiting_for(self) -> Sequence[str]:
         """Name what keeps requests from being served now."""
         ledger = ["ledger"] if self._ledger is not None and not self._ledger.healthy else []
-        return [*ledger, *self._upstreams.waiting_for()]
+        others = ["the other workers"] if self._crew is not None and not self._crew.complete() else []
+        return [*ledger, *others, *self._upstreams.waiting_for()]
 
     async def aclose(self) -> None:
         """Stop the ledger last: what the end of an upstream cuts off is recorded as cut off."""
@@ -256,14 +258,6 @@ def _remember(config: Config, environ: Mapping[str, str], learned: Learned | Non
 def _quotas(config: Config, environ: Mapping[str, str], metrics: Metrics) -> Quotas:
     variable = config.limits.redis_url_env
     return Quotas(metrics, environ[variable] if variable else None)
-
-
-def _registry() -> CollectorRegistry:
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside every one, which nobody needs
-    registry = CollectorRegistry()
-    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-        registry.register(collector)
-    return registry
 
 
 def _targets(config: Config) -> dict[str, list[str]]:

@@ -42,7 +42,7 @@ def test_a_scrape(benchmark: BenchmarkFixture, by: str, accept: str) -> None:
     encode, _ = choose_encoder(accept)
 
     def scrape() -> bytes:
-        return encode(metrics.registry) if by == "library" else metrics.exposition.write(accept)[0]
+        return encode(metrics.registry) if by == "library" else metrics.write(accept)[0]
 
     change()
     lines = scrape().count(b"\n")

@@ -30,6 +30,7 @@ def test_what_judges_and_who_may_ask_is_taken_over(more):
     [
         ("server: {port: 1}\n", "server.port"),
         ("server: {drain_seconds: 60}\n", "server.drain_seconds"),
+        ("server: {workers: 2}\n", "server.workers"),
         ("ledger: {content: none}\n", "ledger"),
         ("limits: {redis_url_env: R}\n", "limits"),
         ("engines: {memory: 2000000}\n", "engines"),

@@ -24,7 +24,7 @@ from glasnost.policy.policy import Policy
 from glasnost.record.engine_metrics import EngineCollector
 from glasnost.record.exchange import Attempt, Consultation, Exchange
 from glasnost.record.exchange_metrics import ExchangeMetrics
-from glasnost.record.failover_metrics import FailoverCollector
+from glasnost.record.failover_metrics import FailoverMetrics
 from glasnost.record.gpu_metrics import watch_gpus
 from glasnost.record.ledger_metrics import LedgerMetrics
 from glasnost.record.metrics import PHASES, Metrics
@@ -98,7 +98,7 @@ def exposed(metrics, recorder):  # noqa: ARG001 - what the recorder registers is
     """Give every family before the first request, as (name, type, labels)."""
     EngineCollector(metrics, {"one": Engine()})
     watch_gpus(metrics, lambda: [Gpu(free=1, total=2)])
-    FailoverCollector(metrics, Circuits())
+    FailoverMetrics(metrics, Circuits())
     LedgerMetrics(metrics)
     Quotas(metrics)
     ReloadMetrics(metrics).took({("prc",): Policy(())})
@@ -219,7 +219,7 @@ def test_a_model_that_takes_over_from_a_failed_one_is_no_reroute(metrics, record
 
 
 def test_circuits_retries_and_what_is_under_way_show_when_they_are_asked(metrics):
-    FailoverCollector(metrics, Circuits())
+    FailoverMetrics(metrics, Circuits())
     LedgerMetrics(metrics)
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="open") == 1
     assert value(metrics, "glasnost_circuit_state", upstream="one", state="closed") == 0

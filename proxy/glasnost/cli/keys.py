@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from glasnost import document
-from glasnost.config import Config, KeySettings, KeysFile, problems_of
+from glasnost.config import Config, KeySettings, KeysFile, problems_of, worker_problems
 from glasnost.errors import ConfigError, Problem
 
 
@@ -18,10 +18,12 @@ def with_keys(config: Config, source: str, folder: Path, environ: Mapping[str, s
     server = config.server
     path = folder / server.keys_file if server.keys_file else None
     keys = (*server.keys, *(read_keys(path).keys if path else ()))
-    problems = [Problem(place, words) for place, words in _problems(config, keys, environ)]
+    whole = config.model_copy(update={"server": server.model_copy(update={"keys": keys})})
+    found = [*_problems(config, keys, environ), *worker_problems(whole.server, whole.limits, whole.upstreams)]
+    problems = [Problem(place, words) for place, words in found]
     if problems:
         raise ConfigError(source, problems)
-    return config.model_copy(update={"server": server.model_copy(update={"keys": keys})})
+    return whole
 
 
 def read_keys(path: Path) -> KeysFile:

@@ -31,12 +31,12 @@ SAFETY = "safety"
 """The pack that always judges, because safety comes before politics."""
 
 
-def load_config(path: Path | None, *, host: str | None, port: int | None) -> Config:
+def load_config(path: Path | None, *, host: str | None, port: int | None, workers: int | None = None) -> Config:
     """Read a configuration, or the embedded one; raises ConfigError."""
     if path is None:
         text = (resources.files("glasnost") / "default.yaml").read_text(encoding="utf-8")
-        return parse_config(text, "the default configuration", host=host, port=port)
-    config = parse_config(_read(path, str(path)), str(path), host=host, port=port)
+        return parse_config(text, "the default configuration", host=host, port=port, workers=workers)
+    config = parse_config(_read(path, str(path)), str(path), host=host, port=port, workers=workers)
     models = {name: _with_prompts(model, path.parent) for name, model in config.models.items()}
     audit = config.audit.model_copy(update={"judge": _with_rubric(config.audit.judge, path.parent)})
     return config.model_copy(update={"models": models, "audit": audit})

@@ -14,6 +14,7 @@ from glasnost.cli.ledger import app as ledger
 from glasnost.cli.policy import app as policy
 from glasnost.cli.pull import pull
 from glasnost.cli.serve import serve
+from glasnost.cli.worker import worker
 
 app = typer.Typer(
     name="glasnost",
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(serve)
+app.command(hidden=True)(worker)
 app.command()(engine)
 app.command()(pull)
 app.command()(audit)

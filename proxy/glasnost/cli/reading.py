@@ -17,11 +17,12 @@ from glasnost.upstream.script import Script
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a configuration stands (None for the one that ships), and the address that the command line gave."""
+    """Where a configuration stands (None for the one that ships), and what the command line gave instead of it."""
 
     path: Path | None
     host: str | None = None
     port: int | None = None
+    workers: int | None = None
 
     @property
     def source(self) -> str:
@@ -32,6 +33,11 @@ class Place:
     def folder(self) -> Path:
         """What other files are relative to."""
         return self.path.parent if self.path else Path()
+
+    def arguments(self) -> list[str]:
+        """Give it as a command line does."""
+        given = {"config": self.path, "host": self.host, "port": self.port, "workers": self.workers}
+        return [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Reading:
 
 def read_all(place: Place, environ: Mapping[str, str]) -> Reading:
     """Read and check everything; raises DocumentError with all that is wrong."""
-    config = load.load_config(place.path, host=place.host, port=place.port)
+    config = load.load_config(place.path, host=place.host, port=place.port, workers=place.workers)
     config = with_keys(config, place.source, place.folder, environ)
     load.check_keys(config, place.source, environ)
     policies = load.load_policies(config)

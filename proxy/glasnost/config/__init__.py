@@ -40,6 +40,7 @@ from glasnost.config.upstreams import (
     TimeoutSettings,
     UpstreamSettings,
 )
+from glasnost.config.workers import worker_problems
 
 __all__ = [
     "Adapter",
@@ -95,4 +96,5 @@ __all__ = [
     "parse_config",
     "problems_of",
     "targets_of",
+    "worker_problems",
 ]

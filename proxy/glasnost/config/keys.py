@@ -23,6 +23,11 @@ class KeyLimits(Settings):
     tokens_per_day: Amount | None = None
     rerouted_tokens_per_day: Amount | None = None
 
+    @property
+    def any(self) -> bool:
+        """Say whether there is a limit at all."""
+        return self != KeyLimits()
+
 
 class KeySettings(Settings):
     """An API key by its hash: its name, what it may do, and the loosest mode of streams that it gets."""

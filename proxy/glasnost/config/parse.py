@@ -23,6 +23,7 @@ from glasnost.config.server import ServerSettings
 from glasnost.config.stream import StreamSettings
 from glasnost.config.tracing import TracingSettings
 from glasnost.config.upstreams import EnginesSettings, HttpUpstream, LocalUpstream, UpstreamSettings
+from glasnost.config.workers import worker_problems
 from glasnost.errors import ConfigError, Problem
 
 
@@ -46,13 +47,15 @@ class Config(Settings):
 _CONFIG = TypeAdapter(Config)
 
 
-def parse_config(text: str, source: str, *, host: str | None = None, port: int | None = None) -> Config:
-    """Read a configuration; `host` and `port` replace what it says. Raises ConfigError with every problem."""
+def parse_config(
+    text: str, source: str, *, host: str | None = None, port: int | None = None, workers: int | None = None
+) -> Config:
+    """Read a configuration; the other arguments replace what it says. Raises ConfigError with every problem."""
     parsed = document.parse(text)
     if parsed.problems:
         raise ConfigError(source, list(parsed.problems))
     try:
-        config = _CONFIG.validate_python(_with_address(parsed.value, host, port))
+        config = _CONFIG.validate_python(_with_server(parsed.value, host=host, port=port, workers=workers))
     except ValidationError as error:
         raise ConfigError(source, problems_of(error, parsed)) from None
     problems = [Problem(path, message, parsed.line(path)) for path, message in _cross_check(config)]
@@ -76,11 +79,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _with_address(value: Any, host: str | None, port: int | None) -> Any:
-    address = {name: given for name, given in (("host", host), ("port", port)) if given is not None}
-    if not address or not isinstance(value, dict) or not isinstance(value.get("server", {}), dict):
+def _with_server(value: Any, **settings: Any) -> Any:
+    given = {name: setting for name, setting in settings.items() if setting is not None}
+    if not given or not isinstance(value, dict) or not isinstance(value.get("server", {}), dict):
         return value
-    return {**value, "server": {**value.get("server", {}), **address}}
+    return {**value, "server": {**value.get("server", {}), **given}}
 
 
 def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
@@ -92,6 +95,7 @@ def _cross_check(config: Config) -> Iterator[tuple[str, str]]:
         for index, rung in enumerate(model.ladder):
             yield from _check_rung(config, name, rung, f"models.{name}.ladder[{index}]")
     yield from opinion_problems(config.audit, config.models, config.upstreams)
+    yield from worker_problems(config.server, config.limits, config.upstreams)
     server = config.server
     if not is_loopback(server.host) and not server.keys and not server.keys_file and not server.insecure_no_auth:
         exposed = f"{server.host} can be reached from other machines, and no key is set"

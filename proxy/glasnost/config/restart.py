@@ -11,6 +11,7 @@ from glasnost.errors import Problem
 FIXED = (
     "server.host",
     "server.port",
+    "server.workers",
     "server.drain_min_seconds",
     "server.drain_seconds",
     "limits",

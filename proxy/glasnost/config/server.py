@@ -15,6 +15,7 @@ class ServerSettings(Settings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
     keys: tuple[Key, ...] = Field(default=(), strict=False)
     keys_file: Annotated[str, Field(min_length=1)] | None = None
     pepper_env: Annotated[str, Field(min_length=1)] | None = None

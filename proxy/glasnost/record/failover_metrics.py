@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections import Counter as Tally
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Gauge
 
-from glasnost.record.metrics import Metrics
+from glasnost.record.metrics import Metrics, preset
 
 STATES = ("closed", "open", "half_open")
 RESULTS = ("sent", "budget_exhausted")
@@ -36,33 +37,65 @@ class FailoverFacts(Protocol):
         ...
 
 
-class FailoverCollector(Collector):
-    """Collects the state of circuits, requests in flight, retries and ejections of every upstream."""
+class FailoverMetrics:
+    """The state of circuits, requests in flight, retries and ejections of every upstream."""
 
     def __init__(self, metrics: Metrics, facts: FailoverFacts) -> None:
         self._facts = facts
-        metrics.registry.register(self)
+        registry = metrics.registry
+        self._circuits = Gauge(
+            "glasnost_circuit_state",
+            "1 for the state that an upstream's circuit is in.",
+            ("upstream", "state"),
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
+        self._in_flight = Gauge(
+            "glasnost_upstream_in_flight",
+            "Requests that this upstream has to answer.",
+            ("upstream",),
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._retries = _Growing(
+            Counter(
+                "glasnost_upstream_retries_total",
+                "Retries after a failure, at this upstream.",
+                ("upstream", "result"),
+                registry=registry,
+            )
+        )
+        self._ejections = _Growing(
+            Counter(
+                "glasnost_upstream_ejections_total",
+                "Times that an upstream was ejected as an outlier.",
+                ("upstream",),
+                registry=registry,
+            )
+        )
+        preset(self._retries.counter, product(facts.states(), RESULTS))
+        preset(self._ejections.counter, ((upstream,) for upstream in facts.states()))
+        metrics.readings["failover"] = self._read
+        self._read()
 
-    def collect(self) -> Iterable[Metric]:
-        """Read every circuit once."""
-        circuits = GaugeMetricFamily(
-            "glasnost_circuit_state", "1 for the state that an upstream's circuit is in.", labels=("upstream", "state")
-        )
-        retries = CounterMetricFamily(
-            "glasnost_upstream_retries", "Retries after a failure, at this upstream.", labels=("upstream", "result")
-        )
-        in_flight = GaugeMetricFamily(
-            "glasnost_upstream_in_flight", "Requests that this upstream has to answer.", labels=("upstream",)
-        )
-        ejections = CounterMetricFamily(
-            "glasnost_upstream_ejections", "Times that an upstream was ejected as an outlier.", labels=("upstream",)
-        )
-        counted, asked = self._facts.retries, self._facts.in_flight()
+    def _read(self) -> None:
+        asked = self._facts.in_flight()
         for upstream, state in self._facts.states().items():
             for each in STATES:
-                circuits.add_metric((upstream, each), float(each == state))
-            in_flight.add_metric((upstream,), asked.get(upstream, 0))
-            ejections.add_metric((upstream,), self._facts.ejections.get(upstream, 0))
-            for result in RESULTS:
-                retries.add_metric((upstream, result), counted.get((upstream, result), 0))
-        return (circuits, retries, in_flight, ejections)
+                self._circuits.labels(upstream, each).set(float(each == state))
+            self._in_flight.labels(upstream).set(asked.get(upstream, 0))
+        self._retries.reach(self._facts.retries)
+        self._ejections.reach({(upstream,): times for upstream, times in self._facts.ejections.items()})
+
+
+class _Growing:
+    """A counter of what is counted elsewhere: it takes what has come since it looked last."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter
+        self._last: Tally[tuple[str, ...]] = Tally()
+
+    def reach(self, now: Mapping[Any, int]) -> None:
+        for label_values, more in (Tally(now) - self._last).items():
+            self.counter.labels(*label_values).inc(more)
+        self._last = Tally(now)

@@ -25,12 +25,27 @@ class LedgerMetrics:
             registry=registry,
         )
         self._bytes = Counter("glasnost_ledger_bytes_total", "Bytes of records and contents.", registry=registry)
-        self._backlog = Gauge("glasnost_ledger_backlog_records", "Records that wait.", registry=registry)
-        self._success = Gauge(
-            "glasnost_ledger_last_success_timestamp_seconds", "When something was last written.", registry=registry
+        self._backlog = Gauge(
+            "glasnost_ledger_backlog_records", "Records that wait.", multiprocess_mode="livesum", registry=registry
         )
-        self._healthy = Gauge("glasnost_ledger_healthy", "1 while the ledger can be written.", registry=registry)
-        self._seq = Gauge("glasnost_ledger_chain_seq", "Number of the chain's last entry.", registry=registry)
+        self._success = Gauge(
+            "glasnost_ledger_last_success_timestamp_seconds",
+            "When something was last written.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self._healthy = Gauge(
+            "glasnost_ledger_healthy",
+            "1 while the ledger can be written.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self._seq = Gauge(
+            "glasnost_ledger_chain_seq",
+            "Number of the chain's last entry.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
         self._checkpoints = Counter(
             "glasnost_ledger_checkpoints_total",
             "Signed checkpoints, by whether they were delivered.",

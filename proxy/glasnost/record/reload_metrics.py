@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from prometheus_client import Counter, Gauge
 
 from glasnost.policy.policy import Policy
-from glasnost.record.metrics import Metrics, preset
+from glasnost.record.metrics import Metrics, forget, preset
 
 
 class ReloadMetrics:
@@ -17,19 +17,29 @@ class ReloadMetrics:
     def __init__(self, metrics: Metrics) -> None:
         registry = metrics.registry
         self._successful = Gauge(
-            "glasnost_config_last_reload_successful", "1 while the last reload was taken.", registry=registry
+            "glasnost_config_last_reload_successful",
+            "1 while the last reload was taken.",
+            multiprocess_mode="livemin",
+            registry=registry,
         )
         self._success_time = Gauge(
-            "glasnost_config_last_reload_success_timestamp_seconds", "When one was last taken.", registry=registry
+            "glasnost_config_last_reload_success_timestamp_seconds",
+            "When one was last taken.",
+            multiprocess_mode="livemin",
+            registry=registry,
         )
         self._reloads = Counter("glasnost_config_reloads_total", "Reloads.", ("result",), registry=registry)
-        self._loaded = Gauge("glasnost_policies_loaded", "Topics that judge.", registry=registry)
+        self._loaded = Gauge(
+            "glasnost_policies_loaded", "Topics that judge.", multiprocess_mode="livemax", registry=registry
+        )
         self._info = Gauge(
             "glasnost_policy_info",
             "Always 1: the packs of a policy and its hash.",
             ("policy", "sha256_8"),
+            multiprocess_mode="livemax",
             registry=registry,
         )
+        self._judging: set[tuple[str, str]] = set()
         preset(self._reloads, [("ok",), ("refused",)])
 
     def took(self, policies: Mapping[tuple[str, ...], Policy]) -> None:
@@ -37,9 +47,12 @@ class ReloadMetrics:
         self._successful.set(1)
         self._success_time.set(time.time())
         self._loaded.set(len({topic.id for policy in policies.values() for topic in policy.topics}))
-        self._info.clear()
-        for packs, policy in policies.items():
-            self._info.labels("+".join(packs), policy.hash[:8]).set(1)
+        judging = {("+".join(packs), policy.hash[:8]) for packs, policy in policies.items()}
+        for gone in self._judging - judging:
+            forget(self._info, gone)
+        for each in judging:
+            self._info.labels(*each).set(1)
+        self._judging = judging
 
     def reloaded(self, *, ok: bool) -> None:
         """Count a reload; one that was refused leaves what was there."""

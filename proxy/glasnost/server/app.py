@@ -30,6 +30,7 @@ from glasnost.server.middleware import (
     LoadMiddleware,
     MeasureMiddleware,
 )
+from glasnost.server.readings import keep_looking
 from glasnost.server.routes import Models, Probes, answer_routing_error
 from glasnost.server.tracing import TraceMiddleware
 from glasnost.wire.chat_api import CHAT
@@ -102,11 +103,14 @@ def create_app(  # noqa: PLR0913 - what the composition root hands over
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         await backends.start()
-        watching = asyncio.create_task(watch_lag(metrics.loop_lag))
+        watching = [asyncio.create_task(watch_lag(metrics.loop_lag))]
+        if metrics.shared:
+            watching.append(asyncio.create_task(keep_looking(metrics)))
         try:
             yield
         finally:
-            watching.cancel()
+            for each in watching:
+                each.cancel()
             await backends.aclose()
 
     app = Starlette(

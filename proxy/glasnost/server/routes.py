@@ -49,8 +49,7 @@ class Probes:
         self._metrics = metrics
         self._drain = drain
         self._backends = waiting_for
-        metrics.ready.set_function(lambda: float(not self._waiting_for()))
-        metrics.draining.set_function(lambda: float(drain.begun))
+        metrics.readings["probes"] = self._look
 
     async def livez(self, _: Request) -> Response:
         """Say that the process works."""
@@ -61,6 +60,10 @@ class Probes:
         waiting = self._waiting_for()
         return JSONResponse({"ready": not waiting, "waiting_for": waiting}, 503 if waiting else 200)
 
+    def _look(self) -> None:
+        self._metrics.ready.set(not self._waiting_for())
+        self._metrics.draining.set(self._drain.begun)
+
     def _waiting_for(self) -> list[str]:
         return [*(["the end: it is stopping"] if self._drain.begun else []), *self._backends()]
 
@@ -68,7 +71,7 @@ class Probes:
         """Expose the metrics in the format that the scraper asks for."""
         accept = request.headers.get("accept", "")
         # Thousands of series take a while to write, the first time above all, in which no stream should stand still.
-        text, media_type = await asyncio.to_thread(self._metrics.exposition.write, accept)
+        text, media_type = await asyncio.to_thread(self._metrics.write, accept)
         return Response(text, media_type=media_type)
 
 

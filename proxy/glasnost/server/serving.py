@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any
@@ -21,6 +22,11 @@ from glasnost.server.drain import Drain
 
 #: What is broken off has this long to send its error and to be recorded.
 LAST_WORDS_SECONDS = 5
+
+
+def listener_of(settings: ServerSettings) -> socket.socket:
+    """Open the socket that several processes are to listen on; ends the process where that cannot be."""
+    return uvicorn.Config("", host=settings.host, port=settings.port, log_config=None).bind_socket()
 
 
 class Gateway(uvicorn.Server):
