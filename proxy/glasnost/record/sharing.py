@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,35 +68,83 @@ class Shared:
         values.ValueClass = values.MultiProcessValue(lambda: crew.number)  # type: ignore[no-untyped-call]
         self._crew = crew
         self._met: set[str] = set()
-        self._others: dict[str, list[float]] = {}
+        self._files: dict[Path, _Counts] = {}
+        self._sums: dict[str, float] = {}
+        self._gauges: dict[str, list[float]] = {}
 
     def begin(self, families: Mapping[str, Any]) -> None:
         """Read what the others have counted, and let series that only they have begin here too."""
-        self._others = {}
+        self._sums, self._gauges = {}, {}
         for path in self._crew.folder.glob("*.db"):
-            if path.stem.rpartition("_")[2] != str(self._crew.number):
-                self._read(path, families)
+            if path.stem.rpartition("_")[2] == str(self._crew.number):
+                continue
+            new = self._read_gauges(path) if path.stem.startswith("gauge_") else self._add(path)
+            for key in new:
+                if key not in self._met:
+                    _begin_series(key, families)
+                    self._met.add(key)
 
     def number(self, value: Any) -> float:
         """Give the sum of a counter or of a part of a histogram."""
-        return float(value.get()) + sum(self._others.get(value._key, ()))  # noqa: SLF001 - its place in the files
+        return float(value.get()) + self._sums.get(value._key, 0.0)  # noqa: SLF001 - its place in the files
 
     def gauge(self, series: Any) -> float:
         """Give what the living workers come to."""
         value = series._value  # noqa: SLF001 - the library reads no other worker's
         combined = _COMBINED[series._multiprocess_mode]  # noqa: SLF001 - as it was made
-        return float(combined([value.get(), *self._others.get(value._key, ())]))  # noqa: SLF001 - as above
+        return float(combined([value.get(), *self._gauges.get(value._key, ())]))  # noqa: SLF001 - as above
 
-    def _read(self, path: Path, families: Mapping[str, Any]) -> None:
+    def _add(self, path: Path) -> list[str]:
+        """Add the counts of a file; give the keys that it did not have before."""
+        file = self._files.setdefault(path, _Counts(path))
+        new = file.read()
+        for key, count in zip(file.keys, file.numbers, strict=True):
+            if count:
+                self._sums[key] = self._sums.get(key, 0.0) + count
+        return new
+
+    def _read_gauges(self, path: Path) -> list[str]:
         try:
-            told = MmapedDict.read_all_values_from_file(path)  # type: ignore[no-untyped-call]
-        except (FileNotFoundError, IndexError):  # of a worker that has just gone, or has just come
-            return
+            told = list(MmapedDict.read_all_values_from_file(path))  # type: ignore[no-untyped-call]
+        except (FileNotFoundError, struct.error):  # of a worker that has just gone, or has just come
+            return []
         for key, value, _, _ in told:
-            self._others.setdefault(key, []).append(value)
-            if key not in self._met:
-                _begin_series(key, families)
-                self._met.add(key)
+            self._gauges.setdefault(key, []).append(value)
+        return [key for key, *_ in told]
+
+
+class _Counts:
+    """A file of counts: it only grows, and its keys stay where they are.
+
+    It begins with the length in use as an integer of 4 bytes in 8; then each key follows with its length before it,
+    filled up with spaces to a multiple of 8, and its number and a time as two doubles.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._end = 8
+        self._places: list[int] = []
+        self.keys: list[str] = []
+        self.numbers: list[float] = []
+
+    def read(self) -> list[str]:
+        """Read all numbers; give the keys that are new."""
+        data = self._path.read_bytes()
+        used = _length(data, 0) if len(data) >= self._end else 0
+        known = len(self.keys)
+        while self._end < used:
+            length = _length(data, self._end)
+            begin, self._end = self._end + 4, self._end + -(-(4 + length + 1) // 8) * 8
+            self.keys.append(data[begin : begin + length].decode())
+            self._places.append(self._end // 8)
+            self._end += 16
+        doubles = memoryview(data)[: self._end].cast("d") if self._places else ()
+        self.numbers = [doubles[place] for place in self._places]
+        return self.keys[known:]
+
+
+def _length(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], sys.byteorder)
 
 
 def _begin_series(key: str, families: Mapping[str, Any]) -> None:
