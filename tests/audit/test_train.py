@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glasnost.audit.ngrams import BITS, buckets
+from glasnost.audit.train import generate
 from glasnost.audit.train.examples import FOLDS, examples
 from glasnost.audit.train.fit import Trainer, gram_matrix, read_runs
 from glasnost.audit.train.head import Before
@@ -59,6 +60,18 @@ def test_only_rows_that_may_be_learnt_from_are_and_errors_are_not():
     found = examples(policy(), rows())
     assert len(found) == 48
     assert {each.label for each in found} == {"evasion", "complete"}
+
+
+def test_generated_answers_are_full_ones_that_nothing_is_measured_on():
+    found = examples(policy(), rows(), [{"prompt": "Tell me about tea.", "response": "Tea is made of leaves."}])
+    assert [(each.label, each.measured, each.model_fold) for each in found[48:]] == [("complete", False, None)]
+
+
+def test_the_generated_answers_that_ship_are_answers_to_the_questions_and_fit():
+    shipped = [json.loads(line) for line in generate.ANSWERS.read_text("utf-8").splitlines()]
+    assert {row["prompt"] for row in shipped} <= set(generate.questions(["en", "zh"]))
+    assert all(map(generate.fit, shipped))
+    assert not generate.fit({"prompt": "Tell me about tea.", "response": "I'm sorry, but I can't assist with that."})
 
 
 def test_no_prompt_and_no_model_is_in_two_folds():

@@ -13,6 +13,7 @@ import numpy as np
 
 from glasnost.audit.train.examples import Example, examples
 from glasnost.audit.train.fit import Trainer
+from glasnost.audit.train.generate import ANSWERS
 from glasnost.audit.train.verdicts import verdicts
 from glasnost.policy.parse import parse_topic
 from glasnost.policy.policy import build_policy
@@ -35,7 +36,8 @@ def main() -> None:
     policy = build_policy(parse_topic(path.read_text("utf-8"), path.name) for path in arguments.pack.glob("*.yaml"))
     with arguments.rows.open(encoding="utf-8") as lines:
         rows = list(map(json.loads, lines))
-    found = examples(policy, rows)
+    with ANSWERS.open(encoding="utf-8") as lines:
+        found = examples(policy, rows, map(json.loads, lines))
     trainer = Trainer(found)
     log_odds = trainer.apart()
     calibration = trainer.calibration(log_odds)

@@ -50,11 +50,12 @@ class Example:
         return self.label in {*KINDS, "omission"}
 
 
-def examples(policy: Policy, rows: Iterable[dict[str, Any]]) -> list[Example]:
+def examples(policy: Policy, rows: Iterable[dict[str, Any]], generated: Iterable[dict[str, str]] = ()) -> list[Example]:
     """Read the rows that may be learnt from, in their order; errors of a provider are none.
 
     Full answers of these sources are long, so that a short one would look like an evasion: every third full answer is
-    learnt from a second time, by two sentences of it that say something, and so are the examples of the topics.
+    learnt from a second time, by two sentences of it that say something, and so are the examples of the topics and
+    the `generated` full answers.
     """
     found: list[Example] = []
     for row in rows:
@@ -64,7 +65,7 @@ def examples(policy: Policy, rows: Iterable[dict[str, Any]]) -> list[Example]:
         found.append(_example(row, reading))
         if row["source"] == "speechmap" and row["label"] == "complete" and _hash("short", row["response"]) % 3 == 0:
             found += [_example(short, _read(policy, short)) for short in _shorter(row, reading)]
-    return found + [_example(row, _read(policy, row)) for row in _of_topics(policy)]
+    return found + [_example(row, _read(policy, row)) for row in (*_of_topics(policy), *map(_full, generated))]
 
 
 def _spared(row: dict[str, Any]) -> bool:
@@ -86,14 +87,16 @@ def _of_topics(policy: Policy) -> Iterator[dict[str, Any]]:
     for topic in policy.topics:
         for example in topic.examples:
             if example.expect in {Label.COMPLETE, *KINDS}:
-                yield {
-                    "source": "topics",
-                    "domain": "example",
-                    "lang": "",
-                    "prompt": example.prompt,
-                    "response": example.answer,
-                    "label": example.expect.value,
-                }
+                yield _own(example.prompt, example.answer, example.expect.value)
+
+
+def _full(row: dict[str, str]) -> dict[str, Any]:
+    return _own(row["prompt"], row["response"], Label.COMPLETE.value)
+
+
+def _own(prompt: str, response: str, label: str) -> dict[str, Any]:
+    named = {"source": "own", "domain": "example", "lang": ""}
+    return {**named, "prompt": prompt, "response": response, "label": label}
 
 
 def inquire(policy: Policy, row: dict[str, Any], estimator: Estimator = estimate, *, on_topic: bool = True) -> Inquiry:
