@@ -199,7 +199,8 @@ def test_a_signal_to_stop_lets_every_worker_finish_what_it_has_begun(server):
 
 def test_workers_end_with_the_process_that_watches_over_them(tmp_path):
     command = [sys.executable, "-m", "glasnost", "serve", "--config", write_config(tmp_path), "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # Killed, it leaves its folder behind, which the next gateway would clear away.
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(tmp_path)})
     wait_until(lambda: len(children_of(process.pid)) == 2)
     workers = children_of(process.pid)
     process.kill()
