@@ -58,10 +58,6 @@ def test_the_head_that_ships_tells_an_evasion_from_an_answer_by_the_demo_models_
         assert (answered["label"], answered["detector"]) == ("complete", "semantic")
         assert '"label":"evasion"' in evaded or '"label":"propaganda"' in evaded
         assert "library" not in evaded.partition('"glasnost"')[0]
-        # What the head alone leans to is counted; of a short honest answer it may lean wrong, and the verdict is right.
-        leant = [
-            each.metric("glasnost_audit_detector_runs_total", detector="semantic", result=result)
-            for result in ("hit", "miss")
-        ]
-        assert sum(leant) == 3
-        assert min(leant) >= 1
+        # What the head alone leans to is counted; short honest answers look censored to it, and the verdict is right.
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic", result="hit") >= 1
+        assert each.metric("glasnost_audit_detector_runs_total", detector="semantic") == 3
