@@ -74,6 +74,22 @@ def test_a_changed_configuration_is_taken_when_its_file_changes(tmp_path, monkey
         assert server.metric("glasnost_config_last_reload_successful") == 1
 
 
+def test_a_ledger_beside_the_configuration_does_not_make_it_reload(tmp_path, monkeypatch):
+    with running(tmp_path, monkeypatch, CONFIG.replace("{enabled: false}", "{path: ledger.db}")) as server:
+        for _ in range(20):
+            assert ask(server).status_code == 200
+            time.sleep(0.1)  # two seconds, of which each half would be one reload
+        assert reloads(server, "ok") == 0
+        (tmp_path / "c.yaml").write_text(CONFIG.replace("{enabled: false}", "{path: ledger.db}") + "# changed\n")
+        until(lambda: reloads(server, "ok") == 1)
+
+
+def test_a_config_map_that_is_swapped_is_read_anew(tmp_path, monkeypatch):
+    with running(tmp_path, monkeypatch) as server:
+        (tmp_path / "..data").symlink_to(tmp_path / "own")
+        until(lambda: reloads(server, "ok") == 1)
+
+
 def test_a_changed_pack_judges_from_the_next_request_on(tmp_path, monkeypatch):
     with running(tmp_path, monkeypatch) as server:
         before = ask(server, prompt="Tell me of Tahoe.").json()["glasnost"]

@@ -20,6 +20,10 @@ log = structlog.get_logger()
 
 #: An editor writes a file in several steps, a deployment several files.
 SETTLE_MILLISECONDS = 500
+# Of configurations, packs, prompts and heads.
+_READ = frozenset({".yaml", ".yml", ".json", ".txt", ".md"})
+# Kubernetes changes a mounted ConfigMap by one link, `..data`.
+_SWAPPED = ".."
 
 
 class Reloader:
@@ -58,8 +62,18 @@ class Reloader:
 
     async def _watch(self) -> None:
         folders = self._folders()
-        async for _ in watchfiles.awatch(*folders, debounce=SETTLE_MILLISECONDS, recursive=False):
+        watching = watchfiles.awatch(
+            *folders, watch_filter=self._concerns, debounce=SETTLE_MILLISECONDS, recursive=False
+        )
+        async for _ in watching:
             self._asked.set()
+
+    def _concerns(self, _: watchfiles.Change, path: str) -> bool:
+        """Say whether a file is one to be read: a ledger or a log beside the configuration changes all the time."""
+        place, keys_file = self._place.path, self._service.config.server.keys_file
+        named = {Path(each).name for each in (place, keys_file) if each is not None}
+        name = Path(path).name
+        return name in named or Path(name).suffix in _READ or name.startswith(_SWAPPED)
 
     def _folders(self) -> set[Path]:
         """Give the folders of what can be edited: the configuration's, the keys' and those of packs given by path."""
