@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from glasnost.cli.environ import Environ
 from glasnost.cli.reading import Place, read_all
 from glasnost.config import json_schema
 from glasnost.errors import DocumentError
@@ -20,7 +21,7 @@ app = typer.Typer(help="Check a configuration, print its schema.", no_args_is_he
 def check(file: Annotated[Path, typer.Argument(help="A YAML configuration.")]) -> None:
     """Read a configuration with everything that it names, and tell all that is wrong."""
     try:
-        reading = read_all(Place(file), os.environ)
+        reading = read_all(Place(file), Environ(os.environ))
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from glasnost.cli import logs
+from glasnost.cli.environ import Environ
 from glasnost.cli.reading import Place, Reading, read_all
 from glasnost.errors import DocumentError
 from glasnost.record.redactor import Redactor
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 def read_or_exit(place: Place, log_level: str) -> tuple[Reading, Redactor]:
     """Set logs up and read everything; a mistake is told and ends the process with 2."""
-    redactor = Redactor()
+    redactor, environ = Redactor(), Environ(os.environ)
     logs.set_up(log_level, redactor)
     try:
-        reading = read_all(place, os.environ)
+        reading = read_all(place, environ)
     except DocumentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    redactor.learn(secrets_of(reading.config, os.environ))
+    redactor.learn(secrets_of(reading.config, environ))
     return reading, redactor
 
 
@@ -49,14 +50,14 @@ def run_gateway(
     from glasnost.server.serving import Gateway  # noqa: PLC0415 - see above
     from glasnost.services import build_service  # noqa: PLC0415 - see above
 
-    drain = Drain()
+    drain, environ = Drain(), Environ(os.environ)
     try:
         service = build_service(
             reading.config,
             reading.policies,
             reading.files,
             reading.scripts,
-            os.environ,
+            environ,
             drain=drain,
             head=reading.head,
             redactor=redactor,
@@ -65,7 +66,7 @@ def run_gateway(
     except (DocumentError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    reloader = Reloader(service, place, os.environ, redactor)
+    reloader = Reloader(service, place, environ, redactor)
 
     async def beside() -> None:
         if crew is not None:

@@ -12,6 +12,7 @@ import typer
 import yaml
 from pydantic import ValidationError
 
+from glasnost.cli.environ import Environ
 from glasnost.cli.keys import read_keys
 from glasnost.config import KeySettings, KeysFile
 from glasnost.errors import ConfigError
@@ -84,7 +85,7 @@ def _hash(key: str, pepper_env: str | None) -> str:
     # The server's part is imported here: it takes longer to load than the other commands take.
     from glasnost.server.keys import digest  # noqa: PLC0415
 
-    pepper = os.environ.get(pepper_env) if pepper_env else None
+    pepper = Environ(os.environ).get(pepper_env) if pepper_env else None
     if pepper_env and not pepper:
         _fail(f"the environment variable {pepper_env} is not set")
     return f"{'hmac-' if pepper else ''}sha256:{digest(pepper)(key.encode()).hex()}"

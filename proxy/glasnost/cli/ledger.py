@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glasnost.cli import load
+from glasnost.cli.environ import Environ
 from glasnost.errors import ConfigError, LedgerError
 
 if TYPE_CHECKING:
@@ -166,10 +167,11 @@ def _claims(files: list[Path], key: Path | None) -> Iterator[Any]:
 def _place(config: Path | None, ledger: str | None) -> Place:
     from glasnost.record.ledger import place  # noqa: PLC0415 - the database's library loads slowly
 
+    environ = Environ(os.environ)
     if ledger is None:
-        return place.place_of(load.load_config(config, host=None, port=None).ledger, os.environ)
-    if ledger in os.environ:
-        return place.at_server(os.environ[ledger])
+        return place.place_of(load.load_config(config, host=None, port=None).ledger, environ)
+    if ledger in environ:
+        return place.at_server(environ[ledger])
     return place.at_file(Path(ledger))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from glasnost.record.ledger.entry import Entry
-from glasnost.record.ledger.tables import contents, entries
+from glasnost.record.ledger.tables import IS_NOTE, contents, entries
 
 PAGE = 1_000
 _COLUMNS = (
@@ -56,9 +56,12 @@ def entries_of(connection: Connection, chain: str) -> Iterator[Found]:
 
 
 def notes(connection: Connection) -> list[Entry]:
-    """Give everything that is said of the ledger itself; these are few."""
-    query = select(*_COLUMNS).where(entries.c.kind.not_in(("opened", "closed")))
-    return [Entry(*row) for row in connection.execute(query.order_by(entries.c.at, entries.c.chain, entries.c.seq))]
+    """Give everything that is said of the ledger itself; these are few, so they are sorted here.
+
+    Asked for the order, SQLite would go through all entries by their times instead of through the notes by their index.
+    """
+    found = [Entry(*row) for row in connection.execute(select(*_COLUMNS).where(IS_NOTE))]
+    return sorted(found, key=lambda note: (note.at, note.chain, note.seq))
 
 
 def exchange(connection: Connection, name: str) -> list[Found]:

@@ -18,10 +18,11 @@ entries = Table(
     Column("hash", String(64), nullable=False),
 )
 
-_IS_NOTE = text("kind NOT IN ('opened', 'closed')")
+#: As the index of notes has it, word by word: with values bound to it, SQLite would read every entry instead.
+IS_NOTE = text("kind NOT IN ('opened', 'closed')")
 Index("entries_exchange", entries.c.exchange)
 Index("entries_at", entries.c.at)
-Index("entries_notes", entries.c.kind, sqlite_where=_IS_NOTE, postgresql_where=_IS_NOTE)
+Index("entries_notes", entries.c.kind, sqlite_where=IS_NOTE, postgresql_where=IS_NOTE)
 
 #: Not part of the chain, so that it can be erased: the entry of the same chain and seq holds its salted hashes.
 contents = Table(
