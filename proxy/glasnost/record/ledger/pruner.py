@@ -17,7 +17,7 @@ from glasnost.record.ledger.claims import Claims
 from glasnost.record.ledger.entry import Entry, Head
 from glasnost.record.ledger.tables import contents, entries, writers
 
-PIECE = 500
+PIECE = 80
 LOOK_SECONDS = 600.0
 _DAY = 86_400_000_000
 _LOCK = 0x676C61736E6F7375  # one for all gateways of one database, beside that of the schema
