@@ -15,19 +15,10 @@ from glasnost.audit.audit import audit
 from glasnost.cli import archive
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
-from harbour import FACT, QUESTION, REFUSAL, TOPIC, harbour_policy
+from harbour import FACT, QUESTION, REFUSAL, harbour_policy
 from running import children_of
 
 ASKED = [{"role": "user", "content": QUESTION}]
-
-
-@pytest.fixture
-def pack(tmp_path):
-    folder = tmp_path / "pack"
-    folder.mkdir()
-    labels = "[refusal, evasion, propaganda, omission, truncated]"
-    (folder / "harbour.yaml").write_text(TOPIC.replace("ACTS_ON", labels).replace("ACTION", "flag"))
-    return folder
 
 
 def glasnost_audit(*words, given=None):

@@ -12,20 +12,11 @@ from glasnost.cli import archive_ray
 from glasnost.cli.archive import Judge, Judged, read_lines
 from glasnost.cli.archive_ray import PieceJudge, cut
 from glasnost.cli.load import load_policy
-from harbour import FACT, QUESTION, REFUSAL, TOPIC
+from harbour import FACT, QUESTION, REFUSAL
 
 with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)")
 ANSWERS = [FACT, REFUSAL, "Who knows?", "I'd rather not say. " * 600]
 BAD = [b"{no json", b"", b"[1]", b'{"prompt": "\xff", "response": "x"}', b'{"response": "x"}', b"  "]
-
-
-@pytest.fixture
-def pack(tmp_path):
-    folder = tmp_path / "pack"
-    folder.mkdir()
-    labels = "[refusal, evasion, propaganda, omission, truncated]"
-    (folder / "harbour.yaml").write_text(TOPIC.replace("ACTS_ON", labels).replace("ACTION", "flag"))
-    return folder
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import accumulate
 from typing import Any
 
@@ -18,7 +19,7 @@ class Waits:
 
     def observe(self, seconds: float) -> None:
         """Count one wait."""
-        self._counts[sum(seconds > bound for bound in BOUNDS)] += 1
+        self._counts[bisect_left(BOUNDS, seconds)] += 1
         self._sum += seconds
 
     def report(self) -> dict[str, Any]:

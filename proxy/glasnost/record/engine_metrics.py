@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from glasnost.record.metrics import DURATION, Metrics
+from glasnost.engine.waits import Waits
+from glasnost.record.metrics import Metrics
 
-_NO_WAITS = dict.fromkeys([*(str(float(bound)) for bound in DURATION), "+Inf"], 0.0)
+_NO_WAITS = Waits().report()
 
 
 class EngineFacts(Protocol):
@@ -82,5 +83,5 @@ def _number(facts: EngineFacts, name: str) -> float:
 
 def _waits(facts: EngineFacts) -> tuple[list[tuple[str, float]], float]:
     """Give buckets and sum of the waits; an engine that has not told its own has counted none."""
-    told: Any = facts.stats.get("queue_wait") or {"buckets": _NO_WAITS, "sum": 0.0}
+    told: Any = facts.stats.get("queue_wait") or _NO_WAITS
     return list(told["buckets"].items()), told["sum"]
