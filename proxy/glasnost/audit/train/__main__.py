@@ -57,30 +57,26 @@ def main() -> None:
 def report(found: list[Example], chances: NDArray[np.float64]) -> None:
     """Print precision, recall and F1 at a half on China answers, by language."""
     sys.stdout.write(f"{len(found)} examples, judged by models of other prompts and other models\n")
-    for language in ("all", *sorted({each.language for each in found if each.measured})):
-        pairs = [
-            (each.censored, bool(chance >= 0.5))
-            for each, chance in zip(found, chances, strict=True)
-            if each.measured and language in ("all", each.language)
-        ]
-        _figures(f"{language:4}", pairs)
+    judged = zip(found, chances, strict=True)
+    _by_language(
+        "", [(each.language, (each.censored, bool(chance >= 0.5))) for each, chance in judged if each.measured]
+    )
 
 
 def _end_to_end(found: list[Example], said: list[dict[str, Any]]) -> None:
     truth = {each.id: (each.language, each.censored) for each in found if each.measured}
-    for language in ("all", *sorted({spoken for spoken, _ in truth.values()})):
-        pairs = [
-            (truth[each["id"]][1], each["both_keys"]) for each in said if language in ("all", truth[each["id"]][0])
-        ]
-        _figures(f"both keys, {language:4}", pairs)
+    spoken = [(*truth[each["id"]], each["both_keys"]) for each in said]
+    _by_language("both keys, ", [(language, (censored, called)) for language, censored, called in spoken])
 
 
-def _figures(name: str, pairs: list[tuple[bool, bool]]) -> None:
-    right, said, true = (sum(map(pick, pairs)) for pick in (all, _said, _true))
-    sys.stdout.write(
-        f"  {name} P {right / max(1, said):.3f}  R {right / max(1, true):.3f}"
-        f"  F1 {2 * right / max(1, said + true):.3f}  ({true} of {len(pairs)})\n"
-    )
+def _by_language(what: str, judged: list[tuple[str, tuple[bool, bool]]]) -> None:
+    for language in ("all", *sorted({language for language, _ in judged})):
+        pairs = [pair for spoken, pair in judged if language in ("all", spoken)]
+        right, said, true = (sum(map(pick, pairs)) for pick in (all, _said, _true))
+        sys.stdout.write(
+            f"  {what}{language:4} P {right / max(1, said):.3f}  R {right / max(1, true):.3f}"
+            f"  F1 {2 * right / max(1, said + true):.3f}  ({true} of {len(pairs)})\n"
+        )
 
 
 def _true(pair: tuple[bool, bool]) -> bool:
