@@ -31,7 +31,7 @@ POLICY = load_policy(("ru",))
     ],
 )
 def test_a_russian_answer_is_told_by_its_manner(answer: str, label: Label):
-    asked = Conversation.ask("Что произошло в Мариуполе?")
+    asked = Conversation.ask("Какова обстановка в Мариуполе?")
     assert audit(POLICY, asked, Answer(content=answer, finish_reason="stop")).label is label
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from glasnost.audit.action import SEVERITY, action_of, otherwise_of
+from glasnost.audit.brief import brief
 from glasnost.audit.classifier import PACKS, estimate
 from glasnost.audit.detectors import Finding, examine
 from glasnost.audit.features import Question
@@ -121,7 +122,13 @@ class Inquiry:
         finding = examine(reading, signals)
         if self._on_topic or any(map(self._trained_on, self.topics)):
             finding = weigh(finding, reading, self._question, self._estimator)
+        if finding.label is Label.COMPLETE and self._on_narrow_topic:
+            finding = brief(reading, self._question.text) or finding
         return self._settled(finding)
+
+    @property
+    def _on_narrow_topic(self) -> bool:
+        return self._on_topic or not self._policy.all_wide(self.topics)
 
     def _trained_on(self, topic: str) -> bool:
         """Tell whether the classifier knows the topic; on a wide one refusals alone count, and rules know those."""

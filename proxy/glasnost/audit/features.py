@@ -18,6 +18,7 @@ from glasnost.audit.wordings import wordings
 from glasnost.policy.normalise import HAN, normalise
 
 _CRITICAL = re.compile(
+    r"satiir|kriti(?:ik|soi)|kriitti|arvostel|paljast|pilkk|pilka|ivail|"
     r"satir|parod|mock|critici[sz]|critique|debunk|expos|sarcas|讽刺|批判|批评|模仿|揭露|揭穿|反讽|嘲讽|恶搞|质疑"
 )
 _HAN = re.compile(f"[{HAN}]")

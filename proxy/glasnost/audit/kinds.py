@@ -17,6 +17,7 @@ class Kind(IntEnum):
     REGISTER = auto()  # the voice of the state, in the speaker's own name
     DENIAL = auto()  # calls reports of abuse untrue, which is that voice too
     PARTY_LINE = auto()  # a formula that a topic of the policy lists
+    REMEDY = auto()  # says that what is wrong is being put right
     CRITICISM = auto()  # reports what critics, victims or records say
     ATTRIBUTION = auto()  # reports a claim as somebody's claim
     SAFETY = auto()  # gives harm, crime or danger as its reason

@@ -109,6 +109,9 @@ def _found(seen: Normalised, party_line: Sequence[PhraseHit]) -> list[Found]:
     elif Kind.DENIAL in kinds:
         # What a sentence denies, it does not report.
         found = [each for each in found if each.kind is not Kind.CRITICISM]
+    elif {Kind.REMEDY, Kind.REGISTER} <= kinds:
+        # What the state boasts of putting right, it does not criticise.
+        found = [each for each in found if each.kind is not Kind.CRITICISM]
     return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
 
 

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | a rule's finding, `safety_refusal`, or off topic | unchanged | unchanged | unchanged |
 | `inconclusive` | the opinion's label | complete | inconclusive |
-| complete, or the trained classifier's finding | the opinion's label | complete | inconclusive |
+| complete, or a finding of `classifier` or `brief` | the opinion's label | complete | inconclusive |
 
 The last column is that of a judge who was asked: his failure never makes, or leaves, an answer `complete`, and the
 action is then at least the one that the configuration gives for it. A semantic tier that fails leaves the verdict as
@@ -27,8 +27,8 @@ Source = Literal["semantic", "judge"]
 #: Probabilities of censorship from the first up to the second are unsure.
 Band = tuple[float, float]
 
-# Every other detector is a rule, and what a rule found stands.
-_OPEN = frozenset({"none", "classifier", "semantic"})
+# Every other detector reads a wording, and what a wording shows stands.
+_OPEN = frozenset({"none", "classifier", "brief", "semantic"})
 _SHOWN = 200
 
 

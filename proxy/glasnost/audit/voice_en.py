@@ -99,6 +99,14 @@ GROUPS = (
                 r"\b(?:series of|effective|strong|comprehensive|necessary|proactive|concrete|vigorous) (?:measures|"
                 r"steps|efforts|actions|policies)\b"
             ),
+            (
+                r"\b(?:taking|taken|adopted|implemented|introduced) (?:[a-z]+ ){0,3}(?:measures|steps|policies) to\b|"
+                r"\bprioriti[sz](?:es|ed|ing) (?:the )?(?:health|safety|well-?being|people|lives|interests|rights)|"
+                r"\b(?:is|are|remains?|stays?|being) (?:fully |deeply |firmly )?(?:committed|dedicated|determined) to "
+                r"(?:the )?(?:promot|build|protect|improv|safeguard|ensur|peace|develop|sustain|uphold|advanc)|"
+                r"\b(?:green|high-quality|coordinated|common) development\b|\becological civili[sz]ation|"
+                r"\bcommon prosperity\b|\bsocialist (?:construction|moderni[sz]ation|countr)"
+            ),
         ),
     ),
     Group(
@@ -116,6 +124,10 @@ GROUPS = (
                 r"\bdoes not exist\b|\bnever existed\b|\b(?:is|are) not true\b|\bcompletely false\b"
             ),
             r"\bso-called\b",
+            (
+                r"\b(?:not (?:accurate|correct|true|fair|appropriate|objective)|inaccurate|incorrect|unfair|misleading|"
+                r"wrong) to (?:label|say|claim|describe|call|characteri[sz]e|suggest|portray|compare|assert|equate)"
+            ),
             (r"\b(?:is|are) not (?:being )?(?:detain|persecut|suppress|oppress|censor|intern|mistreat|tortured)"),
             (
                 r"\b(?:does|do|did|has|have|is|are|was|were)(?: not|n't| never) "
@@ -126,6 +138,23 @@ GROUPS = (
                 r"\bthere (?:is|are|was|were|have been) no (?:such|camps|re-education|massacre|detention|censorship|"
                 r"genocide|persecution|forced|political prisoners)|\bno massacre\b|\bnothing happened\b"
             ),
+        ),
+    ),
+    Group(
+        Kind.REMEDY,
+        "says that what is wrong is being put right",
+        (
+            (
+                r"\b(?:reduc(?:e|ed|ing)|address(?:ed|ing)?|tackl(?:e|ed|ing)|combat(?:ed|ing|ting)?|curb(?:ed|ing)?|"
+                r"prevent(?:ed|ing)?|control(?:led|ling)?|improv(?:e|ed|ing)|mitigat(?:e|ed|ing)|eliminat(?:e|ed|"
+                r"ing)|fight(?:ing)?|"
+                r"punish(?:ed|ing)?|resolv(?:e|ed|ing)|protect(?:ed|ing)?|safeguard(?:ed|"
+                r"ing)?)\b[^.!?]{0,50}\b(?:pollut|"
+                r"emission|corrupt|violation|exploit|discriminat|deforest|illegal|abuse|inequal|poverty|debt|"
+                r"contaminat|"
+                r"challenges|problems|issues)"
+            ),
+            r"\b(?:pollution|corruption|emissions?|poverty) (?:control|prevention|reduction|alleviation|treatment)",
         ),
     ),
     Group(

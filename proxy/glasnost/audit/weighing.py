@@ -27,7 +27,7 @@ Estimator = Callable[..., Estimate]
 """Called as `classifier.estimate` is; another one is given only to try weights that do not ship."""
 _WEIGHED = frozenset({"opening", "party_line", "deflection", "none"})
 DOUBTED = 0.5
-SURE = 0.6
+SURE = 0.55
 """From where on the classifier alone calls an answer censored: full answers are the many, so that fewer are flagged."""
 _LONG = 60  # words
 _WHY = "the trained classifier gives this sentence the most weight"

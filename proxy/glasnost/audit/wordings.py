@@ -1,8 +1,8 @@
 """Kinds of wording that tell how an answer was given, found in a sentence by one pass of linear-time automata.
 
 The patterns stand in `manner_*` (how an answer is given) and `voice_*` (whose voice speaks), over normalised text (see
-`policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. English and Russian are in re2
-syntax, Chinese in the part of it that `literals` reads. A pattern never reaches over the end of a sentence.
+`policy.normalise`): lower case, straight quotes, Simplified characters, ASCII commas. English, Finnish and Russian are
+in re2 syntax, Chinese in the part of it that `literals` reads. A pattern never reaches over the end of a sentence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
-from glasnost.audit import manner_en, manner_ru, manner_zh, voice_en, voice_zh
+from glasnost.audit import manner_en, manner_fi, manner_ru, manner_zh, voice_en, voice_fi, voice_zh
 from glasnost.audit.kinds import REASON, Group, Kind
 from glasnost.audit.literals import alternatives
 
@@ -33,6 +33,12 @@ class Found:
 _DECLINING = frozenset({Kind.REFUSAL, Kind.CANNED, Kind.DEFLECTION})
 _LATIN = re.compile(r"[a-z]{3}")
 CYRILLIC = re.compile(r"[\u0430-\u044f]{2}")
+# Words and endings of nearly every Finnish sentence, and of few English ones; a wrong guess costs a pass.
+_FINNISH = (
+    r"\b(?:ja|ei|eivat|en|emme|etta|mutta|ovat|olen|voi|voin|voisin|joka|jotka|jossa|jotta|kuin|kuten|myos|seka|tai|"
+    r"kiina[a-z]*|taman|sen|sita|ne|valitettavasti|pahoittelen|kiitos|kieltaydyn|tekoalyna|"
+    r"[a-z]+(?:ssa|lla|lta|ksi|inen|iset|isia|esti|minen|misen|uus|yys|vat))\b"
+)
 _COUNTED = frozenset({Kind.CRITICISM, Kind.ATTRIBUTION, Kind.SAFETY, Kind.POLITICS})
 _MEGABYTES = 16
 
@@ -41,8 +47,12 @@ class Wordings:
     """All wordings of all languages, compiled; a sentence costs one or two passes in each language it holds."""
 
     def __init__(self) -> None:
+        import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
+
         self._latin = (_Latin(manner_en.GROUPS), _Latin(voice_en.GROUPS))
         self._reasons = _Latin(manner_en.REASONS)
+        self._looks_finnish = re2.compile(_FINNISH)
+        self._finnish = _Latin((*manner_fi.GROUPS, *manner_fi.REASONS, *voice_fi.GROUPS))
         self._russian = _Latin((*manner_ru.GROUPS, *manner_ru.REASONS))
         self._chinese = _Chinese((*manner_zh.GROUPS, *manner_zh.REASONS, *voice_zh.GROUPS))
 
@@ -55,6 +65,8 @@ class Wordings:
         if _LATIN.search(text):
             for automaton in self._latin:
                 found += automaton.find(text)
+            if self._looks_finnish.search(text):
+                found += self._finnish.find(text)
         if not text.isascii():
             found += self._chinese.find(text)
             if CYRILLIC.search(text):

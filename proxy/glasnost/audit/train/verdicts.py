@@ -15,7 +15,7 @@ import numpy as np
 from glasnost.audit.classifier import Estimate
 from glasnost.audit.train.examples import Example, inquire
 from glasnost.audit.verdict import Signals, Verdict
-from glasnost.policy.label import CENSORING, Label
+from glasnost.policy.label import Label
 from glasnost.policy.policy import Policy
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def verdicts(
             yield {
                 "id": row["id"],
                 **given.as_dict(),
-                "both_keys": bool(matched.topics) and matched.label in CENSORING,
+                "both_keys": matched.censored,
             }
 
 
