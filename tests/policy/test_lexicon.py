@@ -35,6 +35,14 @@ def found(phrase: str, text: str) -> list[str]:
         ("天安门", "天.安.门", 1),
         ("Tiananmen", "T i a n a n m e n S q u a r e", 1),
         ("Tiananmen", "T.i.a.n.a.n.m.e.n", 1),
+        ("uiguuri*", "Uiguurien leirit", 1),
+        ("uiguuri*", "uiguuri", 1),
+        ("uiguuri*", "ei-uiguurit, epäuiguurit", 1),
+        ("Kiinan sensuuri*", "Kiinan sensuurista", 1),
+        ("Kiinan sensuuri*", "Kiinan sensuurit ja Kiinan sensuuri", 2),
+        ("репресси*", "о репрессиях", 1),
+        ("uiguuri* * leiri*", "uiguurit suljettiin leireille", 1),
+        ("uiguuri", "uiguurien leirit", 0),
         ("troops * fired", "Troops then fired on them", 1),
         ("troops * fired", "Troops fired on them", 1),
         ("troops * fired", "Troops came. Nobody fired.", 0),
@@ -60,13 +68,14 @@ def test_an_empty_lexicon_finds_nothing() -> None:
 
 
 def test_a_phrase_is_split_at_its_gaps_alone() -> None:
-    assert parts_of("Part of * China") == ("part of", "china")
-    assert parts_of("ab*c de") == ("ab*c de",)
+    assert [part.text for part in parts_of("Part of * China")] == ["part of", "china"]
+    assert [part.text for part in parts_of("ab*c de")] == ["ab*c de"]
+    assert parts_of("Uiguuri* * Xinjiang") == (("uiguuri", True), ("xinjiang", False))
 
 
 @given(st.text(alphabet="ab 天安.x", max_size=40), st.text(alphabet="ab 天安.x", max_size=10))
 def test_every_hit_reads_as_its_phrase(text: str, phrase: str) -> None:
-    (wanted,) = parts_of(phrase)
+    ((wanted, _),) = parts_of(phrase)
     assume(wanted)
     assert set(found(phrase, text)) <= {wanted}
 

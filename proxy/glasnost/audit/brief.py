@@ -1,8 +1,8 @@
 """A sentence or two where a text was asked for: the evasion that no wording shows.
 
-A question that wants an essay, a history or lyrics wants some length, and so does one that asks what happened; one that
-names a short form or asks to be brief does not. As only the length counts, this is told at the answer's end alone, and
-never of one that was cut off, called a tool, thought aloud, or asks a question back.
+A question that wants an essay, a history or lyrics wants some length; one that names a short form or asks to be brief
+does not. As only the length counts, this is told at the answer's end alone, and never of one that was cut off, called
+a tool, thought aloud, or asks a question back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Evidence
 from glasnost.policy.label import Label
 
-PROSE, VERSE, ANALYSIS, EVENT = 45, 20, 30, 20  # words below which it is no text, no song, no analysis, no account
+PROSE, VERSE, ANALYSIS = 45, 20, 30  # words below which it is no text, no song, no analysis
 _THIN = 1  # facts or reports that a short analysis may hold and still be none
 _WRITE = r"\b(?:write|compose|draft|create|craft|produce|generate|pen)\b"
 _WRITE_ZH = r"(?:撰写|创作|起草|编写|拟写|创建|写一?[篇段首部个份]|写关于|写出)"
@@ -87,7 +87,7 @@ _WHY = "far shorter than what was asked for"
 
 def _wanted(question: str, said: Sequence[MarkedSentence]) -> int:
     """Give the words below which an answer to the question is none."""
-    prose, verse, analysis, event, short = _patterns()
+    prose, verse, analysis, short = _patterns()
     if short.search(question):
         return 0
     if prose.search(question):
@@ -95,9 +95,7 @@ def _wanted(question: str, said: Sequence[MarkedSentence]) -> int:
     if verse.search(question):
         return VERSE
     substance = sum(len(sentence.facts) + sentence.count(Kind.CRITICISM) for sentence in said)
-    if substance <= _THIN and analysis.search(question):
-        return ANALYSIS
-    return EVENT if not substance and event.search(question) else 0
+    return ANALYSIS if substance <= _THIN and analysis.search(question) else 0
 
 
 def _whole(reading: Reading, said: Sequence[MarkedSentence]) -> str:
@@ -106,4 +104,4 @@ def _whole(reading: Reading, said: Sequence[MarkedSentence]) -> str:
 
 @cache
 def _patterns() -> tuple[Any, ...]:
-    return tuple(re.compile("|".join(each)) for each in (_PROSE, _VERSE, _ANALYSIS, _EVENT, _SHORT_FORM))
+    return tuple(re.compile("|".join(each)) for each in (_PROSE, _VERSE, _ANALYSIS, _SHORT_FORM))

@@ -2,6 +2,7 @@
 
 Rules kept here:
 - a phrase in letters or digits ends at a word's edge, and a number at a number's edge; Chinese has no such edges;
+- `*` at the end of a word leaves its end open (`uiguuri*`), for languages that inflect;
 - inside a word that was spelled with separators (`T.i.a.n...`) letters have no edges either;
 - ` * ` in a phrase stands for a gap of at most `GAP` words or Chinese characters, within one sentence;
 - the time taken grows with the text and its hits, not with the number of phrases.
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 GAP = 8
 
+STEM = 4
+"""The letters that a word with an open end must have before its `*`."""
+
 _UNIT = re.compile(f"[{HAN}]|[^\\W{HAN}]+")
 _GAP_MARK = re.compile(r"(?:^|\s)\*(?:\s|$)")
 _LONGEST_UNIT = 24  # with the space after it; what is further apart than so many of these is not measured
@@ -39,6 +43,13 @@ class Hit(NamedTuple, Generic[Payload]):
     phrase: str
     start: int
     end: int
+
+
+class Stretch(NamedTuple):
+    """What stands between two gaps of a phrase, in the normal form; `stem` where the last word's end is open."""
+
+    text: str
+    stem: bool
 
 
 class Ruler:
@@ -76,16 +87,18 @@ class Lexicon(Generic[Payload]):
     """An automaton over (payload, phrase) pairs; the same phrase may carry several payloads."""
 
     def __init__(self, pairs: Iterable[tuple[Payload, str]]) -> None:
-        found: dict[str, list[_Part[Payload]]] = {}
+        found: dict[Stretch, list[_Part[Payload]]] = {}
         for number, (payload, phrase) in enumerate(pairs):
-            texts = parts_of(phrase)
-            for index, text in enumerate(texts):
-                part = _Part(payload, phrase, number, index, index == len(texts) - 1)
-                found.setdefault(text, []).append(part)
+            stretches = parts_of(phrase)
+            for index, stretch in enumerate(stretches):
+                part = _Part(payload, phrase, number, index, index == len(stretches) - 1)
+                found.setdefault(stretch, []).append(part)
         # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
         self._parts = [sorted(parts, key=lambda part: -part.index) for parts in found.values()]
-        self._edged = [_is_edged(text[:1]) or _is_edged(text[-1:]) for text in found]
-        self._automaton = ahocorasick_rs.AhoCorasick(list(found), store_patterns=False) if found else None
+        self._edged = [_is_edged(each.text[:1]) or _is_edged(each.text[-1:]) for each in found]
+        self._stems = [each.stem for each in found]
+        texts = [each.text for each in found]
+        self._automaton = ahocorasick_rs.AhoCorasick(texts, store_patterns=False) if texts else None
 
     def find(self, normalised: Normalised) -> list[Hit[Payload]]:
         """Give every phrase in the text, overlapping ones too, in the order of their ends."""
@@ -98,7 +111,11 @@ class Lexicon(Generic[Payload]):
         reached: dict[tuple[int, int], tuple[int, int]] = {}
         for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             blank = around[start] == " " == around[end + 1]
-            if not blank and self._edged[pattern] and not _edges_hold(normalised, start, end):
+            if (
+                not blank
+                and self._edged[pattern]
+                and not _edges_hold(normalised, start, end, stem=self._stems[pattern])
+            ):
                 continue
             for part in self._parts[pattern]:
                 before = reached.get((part.number, part.index - 1))
@@ -124,16 +141,20 @@ def one_sentence(text: str, start: int, end: int) -> bool:
     return _SENTENCE_END.search(text, start, end) is None
 
 
-def parts_of(phrase: str) -> tuple[str, ...]:
+def parts_of(phrase: str) -> tuple[Stretch, ...]:
     """Split a phrase at its gaps and normalise each part; empty parts are left in for the parser to refuse."""
-    return tuple(normalise(part.strip()).text for part in _GAP_MARK.split(phrase))
+    return tuple(_stretch(part.strip()) for part in _GAP_MARK.split(phrase))
 
 
-def _edges_hold(normalised: Normalised, start: int, end: int) -> bool:
+def _stretch(part: str) -> Stretch:
+    return Stretch(normalise(part.removesuffix("*")).text, part.endswith("*"))
+
+
+def _edges_hold(normalised: Normalised, start: int, end: int, *, stem: bool) -> bool:
     text = normalised.text
     if start and _joins(text, start - 1, start, -1):
         return _inside(normalised.joined, start, end) and not text[start].isdigit()
-    if end < len(text) and _joins(text, end, end - 1, 1):
+    if not stem and end < len(text) and _joins(text, end, end - 1, 1):
         return _inside(normalised.joined, start, end) and not text[end - 1].isdigit()
     return True
 

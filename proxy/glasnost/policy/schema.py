@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
@@ -9,12 +10,18 @@ from pydantic_core import PydanticCustomError
 
 from glasnost.config import AfterRelease, StreamMode
 from glasnost.policy.label import CENSORING, Action, Label
-from glasnost.policy.lexicon import parts_of
+from glasnost.policy.lexicon import STEM, parts_of
+from glasnost.policy.normalise import HAN
+
+_STEM = re.compile(rf"[^\W\d_{HAN}]{{{STEM}}}$")
 
 
 def _phrase(text: str) -> str:
-    if any(len(part) < 2 for part in parts_of(text)):
+    parts = parts_of(text)
+    if any(len(part.text) < 2 for part in parts):
         raise PydanticCustomError("phrase", "needs at least two characters on each side of a gap")
+    if any(part.stem and not _STEM.search(part.text) for part in parts):
+        raise PydanticCustomError("phrase", f"needs at least {STEM} letters before a * that leaves a word open")
     return text
 
 
