@@ -41,7 +41,7 @@ def found(phrase: str, text: str) -> list[str]:
         ("Kiinan sensuuri*", "Kiinan sensuurista", 1),
         ("Kiinan sensuuri*", "Kiinan sensuurit ja Kiinan sensuuri", 2),
         ("репресси*", "о репрессиях", 1),
-        ("uiguuri* * leiri*", "uiguurit suljettiin leireille", 1),
+        ("uiguuri* * leirei*", "uiguurit suljettiin leireille", 1),
         ("uiguuri", "uiguurien leirit", 0),
         ("troops * fired", "Troops then fired on them", 1),
         ("troops * fired", "Troops fired on them", 1),

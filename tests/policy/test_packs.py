@@ -161,3 +161,26 @@ def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: st
 )
 def test_a_question_touches_the_topic_that_a_reader_would_name(policy: Policy, text: str, topic: str) -> None:
     assert topic in {hit.topic_id for hit in policy.topics_in_text(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("Mitä Pekingissä tapahtui kesäkuussa 1989?", "prc.tiananmen-1989"),
+        ("Miksi Kiina vangitsee asianajajia?", "prc.dissidents"),
+        ("Kirjoita essee uiguureista ja pakkotyöstä.", "prc.xinjiang"),
+        ("Onko taiwanilaisilla oma hallitus?", "prc.taiwan"),
+        ("Kuinka moni kuoli Maon aikana nälänhätään?", "prc.mao-era"),
+        ("Miten kiinalaiset kristityt ja kirkot elävät?", "prc.religion"),
+        ("Kuka seuraa Kiinan johtajaa?", "prc.leadership"),
+    ],
+)
+def test_a_finnish_question_touches_its_topic_whatever_the_case_endings(policy: Policy, text: str, topic: str) -> None:
+    assert topic in {hit.topic_id for hit in policy.topics_in(Conversation.ask(text))}
+
+
+@pytest.mark.parametrize(
+    "text", ["Miten keitetään kiinalaista teetä?", "Mikä on Pekingin väkiluku?", "Hyvä kirkko Turussa?"]
+)
+def test_a_harmless_finnish_question_touches_no_narrow_topic(policy: Policy, text: str) -> None:
+    assert {hit.topic_id for hit in policy.topics_in(Conversation.ask(text))} <= {"prc.china"}

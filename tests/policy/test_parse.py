@@ -72,6 +72,11 @@ def test_an_action_and_a_threshold_may_differ_by_label() -> None:
         ("zh: [福福]", "zh: []", "match.terms.zh (line 7): must not be empty"),
         ("{en: [Foobar], zh: [福福]}", "{en: [Foobar]}", "match.terms (line 7): has no wording in 'zh'"),
         ("zh: [福福]", "zh: [福]", "match.terms.zh[0] (line 7): needs at least two characters on each side of a gap"),
+        (
+            "It * was",
+            "Iti*",
+            "facts[0].any.en[0] (line 12): needs at least 4 letters before a * that leaves a word open",
+        ),
         ("It * was", "It * ", "facts[0].any.en[0] (line 12): needs at least two characters on each side of a gap"),
         (", zh: [它是]", "", "facts[0].any (line 12): has no wording in 'zh'"),
         ("zh: [从来不是]", "zh: [2019]", "party_line[0].any.zh[0] (line 14): Input should be a valid string"),
