@@ -60,6 +60,14 @@ def test_parts_of_a_request_stand_in_order_in_one_sentence_near_each_other(promp
     assert POLICY.asks_for_harm(prompt) is harm
 
 
+@pytest.mark.parametrize("listed", ["mother-tongue school", "mother tongue school"])
+@pytest.mark.parametrize("text", ["the Mother-tongue school", "the mother tongue school", "the mother‑tongue-school"])
+def test_a_hyphen_is_as_good_as_a_space_in_a_name_and_in_a_text(listed: str, text: str) -> None:
+    policy = build_policy([topic("test.school", Match(terms=phrases(listed)))])
+    (hit,) = policy.topics_in_text(text)
+    assert (hit.term, hit.start, hit.end) == (listed, 4, len(text))
+
+
 def test_a_reason_is_a_topic_of_its_own() -> None:
     sentence = normalise("I cannot speak of labour matters, for labour matters are hard.")
     assert POLICY.reasons_in(sentence) == ("test.reason",)

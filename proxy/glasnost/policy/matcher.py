@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -23,6 +23,7 @@ class _Name:
 
     topic: str
     kind: Literal["name", "not", "near"]
+    listed: str
     near: int = 0
     group: int = 0
 
@@ -39,7 +40,8 @@ class Span(NamedTuple):
 class TopicMatcher:
     """One automaton over every name of every topic; its cost does not depend on how many topics there are.
 
-    For an answer (`asked=False`) neither `near` nor the names that count in questions alone are looked for.
+    For an answer (`asked=False`) neither `near` nor the names that count in questions alone are looked for. People
+    write the same name with a hyphen and without (`Hang-tung`, `Zero COVID`), so a hyphen is as good as a space.
     """
 
     def __init__(self, topics: Iterable[Topic], *, asked: bool = True) -> None:
@@ -50,7 +52,7 @@ class TopicMatcher:
             self._near[topic.id] = topic.match.near
             for index, near in enumerate(topic.match.near):
                 self._whole[topic.id, index] = (1 << len(near.groups)) - 1
-            pairs += _names(topic, asked=asked)
+            pairs += ((name, _spaced(name.listed)) for name in _names(topic, asked=asked))
         self._lexicon = Lexicon(pairs)
 
     def find(self, normalised: Normalised) -> list[Span]:
@@ -58,7 +60,8 @@ class TopicMatcher:
 
         Where a topic is named, its `near` conditions are not asked; else each gives the first place where it holds.
         """
-        hits = self._lexicon.find(normalised)
+        spaced = replace(normalised, text=_spaced(normalised.text))  # of the same length: offsets hold for both
+        hits = self._lexicon.find(spaced)
         touched = self._touched(hits)
         found: dict[str, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
@@ -84,15 +87,15 @@ class TopicMatcher:
         return topics
 
     def _spans(self, ruler: Ruler, topic: str, hits: list[Hit[_Name]]) -> list[Span]:
-        denied = _outermost(Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "not")
-        spans = [Span(topic, hit.phrase, hit.start, hit.end) for hit in hits if hit.payload.kind == "name"]
+        denied = _outermost(_span(hit) for hit in hits if hit.payload.kind == "not")
+        spans = [_span(hit) for hit in hits if hit.payload.kind == "name"]
         if named := [span for span in spans if not _covered(span, denied)]:
             return _outermost(named)
         parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
             if hit.payload.kind != "near":
                 continue
-            if not denied or not _covered(Span(topic, hit.phrase, hit.start, hit.end), denied):
+            if not denied or not _covered(_span(hit), denied):
                 parts[hit.payload.near].append(hit)
         for index, items in parts.items():
             together = _together(ruler, topic, self._near[topic][index], items)
@@ -100,17 +103,25 @@ class TopicMatcher:
         return _outermost(named)
 
 
-def _names(topic: Topic, *, asked: bool) -> Iterator[tuple[_Name, str]]:
+def _span(hit: Hit[_Name]) -> Span:
+    return Span(hit.payload.topic, hit.payload.listed, hit.start, hit.end)
+
+
+def _spaced(text: str) -> str:
+    return text.replace("-", " ")
+
+
+def _names(topic: Topic, *, asked: bool) -> Iterator[_Name]:
     for phrase in (*topic.match.terms, *topic.match.euphemisms, *(topic.match.asked if asked else ())):
-        yield _Name(topic.id, "name"), phrase.text
+        yield _Name(topic.id, "name", phrase.text)
     for phrase in topic.match.not_:
-        yield _Name(topic.id, "not"), phrase.text
+        yield _Name(topic.id, "not", phrase.text)
     if not asked:
         return
     for index, near in enumerate(topic.match.near):
         for group, wordings in enumerate(near.groups):
             for wording in wordings:
-                yield _Name(topic.id, "near", index, group), wording
+                yield _Name(topic.id, "near", wording, index, group)
 
 
 def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> Iterator[Span]:
@@ -124,7 +135,7 @@ def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) 
         if len(last) == len(near.groups):
             start = min(each.start for each in last.values())
             if ruler.within(start, hit.end, near.within):
-                yield Span(topic, " + ".join(last[group].phrase for group in sorted(last)), start, hit.end)
+                yield Span(topic, " + ".join(last[group].payload.listed for group in sorted(last)), start, hit.end)
 
 
 def _follows(text: str, before: Hit[_Name] | None, hit: Hit[_Name]) -> bool:
