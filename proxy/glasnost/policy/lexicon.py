@@ -2,7 +2,7 @@
 
 Rules kept here:
 - a phrase in letters or digits ends at a word's edge, and a number at a number's edge; Chinese has no such edges;
-- `*` at the end of a word leaves its end open (`uiguuri*`), for languages that inflect;
+- `*` at the end of a word leaves its end open (`uiguuri*`, `suure* palomuuri*`), for languages that inflect;
 - inside a word that was spelled with separators (`T.i.a.n...`) letters have no edges either;
 - ` * ` in a phrase stands for a gap of at most `GAP` words or Chinese characters, within one sentence;
 - the time taken grows with the text and its hits, not with the number of phrases.
@@ -30,6 +30,7 @@ STEM = 4
 
 _UNIT = re.compile(f"[{HAN}]|[^\\W{HAN}]+")
 _GAP_MARK = re.compile(r"(?:^|\s)\*(?:\s|$)")
+_AFTER_STEM = re.compile(r"(?<=\S\*)\s+")
 _LONGEST_UNIT = 24  # with the space after it; what is further apart than so many of these is not measured
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|$)|[。！？；\n]")
 
@@ -46,10 +47,11 @@ class Hit(NamedTuple, Generic[Payload]):
 
 
 class Stretch(NamedTuple):
-    """What stands between two gaps of a phrase, in the normal form; `stem` where the last word's end is open."""
+    """A piece of a phrase that is found as it stands, in the normal form; it ends at a gap or at an open word."""
 
     text: str
-    stem: bool
+    stem: bool  # its last word's end is open
+    next: bool = False  # it follows an open word at once: no gap lies between
 
 
 class Ruler:
@@ -74,13 +76,14 @@ class Ruler:
 
 @dataclass(frozen=True, slots=True)
 class _Part(Generic[Payload]):
-    """One stretch of a phrase between its gaps; a phrase without gaps has the single part 0."""
+    """One stretch of a phrase; a phrase without gaps and open words has the single part 0."""
 
     payload: Payload
     phrase: str
     number: int
     index: int
     last: bool
+    next: bool
 
 
 class Lexicon(Generic[Payload]):
@@ -91,7 +94,7 @@ class Lexicon(Generic[Payload]):
         for number, (payload, phrase) in enumerate(pairs):
             stretches = parts_of(phrase)
             for index, stretch in enumerate(stretches):
-                part = _Part(payload, phrase, number, index, index == len(stretches) - 1)
+                part = _Part(payload, phrase, number, index, index == len(stretches) - 1, stretch.next)
                 found.setdefault(stretch, []).append(part)
         # Later parts stand first: a stretch that occurs twice in a phrase must not follow itself.
         self._parts = [sorted(parts, key=lambda part: -part.index) for parts in found.values()]
@@ -119,7 +122,7 @@ class Lexicon(Generic[Payload]):
                 continue
             for part in self._parts[pattern]:
                 before = reached.get((part.number, part.index - 1))
-                opened = _continued(text, ruler, before, start) if part.index else start
+                opened = _continued(text, ruler, before, start, next_=part.next) if part.index else start
                 if opened is None:
                     continue
                 if part.last:
@@ -129,9 +132,12 @@ class Lexicon(Generic[Payload]):
         return hits
 
 
-def _continued(text: str, ruler: Ruler, before: tuple[int, int] | None, start: int) -> int | None:
+def _continued(text: str, ruler: Ruler, before: tuple[int, int] | None, start: int, *, next_: bool) -> int | None:
     """Give where a phrase began whose earlier parts span `before`, if the gap up to `start` may be one."""
-    if before is None or before[1] > start or not ruler.within(before[1], start, GAP):
+    if before is None or before[1] > start:
+        return None
+    room = int(text[before[1]].isalnum()) if next_ else GAP  # the rest of an open word counts as one
+    if not ruler.within(before[1], start, room):
         return None
     return before[0] if one_sentence(text, before[1], start) else None
 
@@ -142,12 +148,12 @@ def one_sentence(text: str, start: int, end: int) -> bool:
 
 
 def parts_of(phrase: str) -> tuple[Stretch, ...]:
-    """Split a phrase at its gaps and normalise each part; empty parts are left in for the parser to refuse."""
-    return tuple(_stretch(part.strip()) for part in _GAP_MARK.split(phrase))
-
-
-def _stretch(part: str) -> Stretch:
-    return Stretch(normalise(part.removesuffix("*")).text, part.endswith("*"))
+    """Split a phrase at its gaps and open words, and normalise each; empty ones are left for the parser to refuse."""
+    return tuple(
+        Stretch(normalise(piece.removesuffix("*")).text, piece.endswith("*"), next=bool(index))
+        for part in _GAP_MARK.split(phrase)
+        for index, piece in enumerate(_AFTER_STEM.split(part.strip()))
+    )
 
 
 def _edges_hold(normalised: Normalised, start: int, end: int, *, stem: bool) -> bool:
