@@ -35,6 +35,8 @@ class Quotas:
 
     def __init__(self, metrics: Metrics, redis_url: str | None = None) -> None:
         self._pool = _pool(redis_url) if redis_url is not None else None
+        # Asked for only with a store: Redis' client takes longer to import than the rest of the gateway's own modules.
+        self._store_errors = _store_errors() if redis_url is not None else ()
         self._windows = SlidingWindowCounterRateLimiter(_storage(redis_url, self._pool))
         self._spending: set[asyncio.Task[None]] = set()
         self._errors = Counter(
@@ -54,7 +56,7 @@ class Quotas:
                 if not await self._windows.hit(item, key.id, REQUESTS):
                     stats = await self._windows.get_window_stats(item, key.id, REQUESTS)
                     raise _limited(f"{item.amount} requests a minute", stats.reset_time)
-        except _STORE_ERRORS:
+        except self._store_errors:
             self._lost("admit")
 
     async def may_reroute(self, key: KeySettings) -> bool:
@@ -64,7 +66,7 @@ class Quotas:
             return True
         try:
             stats = await self._windows.get_window_stats(RateLimitItemPerDay(limit), key.id, REROUTED)
-        except _STORE_ERRORS:
+        except self._store_errors:
             self._lost("may_reroute")
             return True
         return stats.remaining > 0
@@ -94,7 +96,7 @@ class Quotas:
                 left = (await self._windows.get_window_stats(item, key.id, what)).remaining
                 if cost := min(tokens, left):
                     await self._windows.hit(item, key.id, what, cost=cost)
-        except _STORE_ERRORS:
+        except self._store_errors:
             self._lost("spend")
 
     def _lost(self, what: str) -> None:
@@ -142,11 +144,6 @@ def _storage(redis_url: str | None, pool: Any) -> Storage:
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
-    try:
-        from redis.exceptions import RedisError  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        return (OSError,)
+    from redis.exceptions import RedisError  # noqa: PLC0415 - an extra
+
     return (OSError, TimeoutError, RedisError)
-
-
-_STORE_ERRORS = _store_errors()
