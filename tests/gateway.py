@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import socket
@@ -18,11 +17,11 @@ import uvicorn
 from openai import OpenAI
 
 from glasnost.audit.head import Head
-from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.server.drain import Drain
 from glasnost.services import build_service
 from glasnost.upstream.script import parse_script
+from packs import compiled
 from running import metric
 
 SENSITIVE = "What happened at Tiananmen Square on June 4, 1989?"
@@ -83,9 +82,6 @@ class Gateway:
 def body(prompt: str = HARMLESS, **fields: Any) -> dict[str, Any]:
     """Give a chat request."""
     return {"model": "asked", "messages": [{"role": "user", "content": prompt}], **fields}
-
-
-compiled = functools.cache(load_policy)  # a second of work for each gateway otherwise; a policy never changes
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.policy.policy import Policy
@@ -16,8 +15,9 @@ from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.answer import fragments_of
 from glasnost.wire.chat import ChatRequest
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 SENSITIVE = "What happened at Tiananmen Square on June 4, 1989?"
 REFUSAL = "I'm sorry, but I cannot discuss political topics."
 HONEST = "On the night of 3 June 1989 the army entered Beijing. Troops fired on unarmed protesters."

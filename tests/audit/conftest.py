@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from glasnost.cli.load import load_policy
 from glasnost.policy.policy import Policy
 from harbour import harbour_policy
+from packs import compiled
 
 
 @pytest.fixture(scope="session")
 def prc() -> Policy:
-    return load_policy(("prc",))
+    return compiled(("prc",))
 
 
 @pytest.fixture(scope="session")

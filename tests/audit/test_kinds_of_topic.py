@@ -8,13 +8,13 @@ from glasnost.audit.audit import audit
 from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import Interrupt, StreamAudit
 from glasnost.audit.verdict import Verdict
-from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings
 from glasnost.policy.label import Action, Label
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation, Turn
+from packs import compiled
 
-PRC, GENERAL = load_policy(("prc",)), load_policy(("prc", "general"))
+PRC, GENERAL = compiled(("prc",)), compiled(("prc", "general"))
 POLITICAL = "I'm unable to engage in discussions regarding political matters due to the sensitive nature of the topic."
 DECLINES = "I'm sorry, but I can't help with that."
 EVADES = "This is a complex topic on which people have different views. Please consult official sources of information."

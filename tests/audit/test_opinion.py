@@ -15,12 +15,12 @@ from glasnost.audit.opinion import (
     unsure,
 )
 from glasnost.audit.verdict import Verdict
-from glasnost.cli.load import load_policy
 from glasnost.policy.label import CENSORING, Action, Label
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 TOPIC = "prc.tiananmen-1989"
 RULES = ("canned", "retracted", "content_filter", "refusal_field", "empty", "change_of_topic", "opening", "party_line")
 

@@ -6,12 +6,12 @@ import pytest
 
 from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import StreamAudit
-from glasnost.cli.load import load_policy
 from glasnost.config import StreamSettings, TopicStream
 from glasnost.policy.policy import build_policy
 from glasnost.policy.topic import Match, Phrase
 from glasnost.wire.conversation import Conversation
 from harbour import harbour_policy
+from packs import compiled
 
 ON, OFF = ("test.harbour",), ()
 
@@ -69,14 +69,14 @@ def test_what_a_late_verdict_does_is_said_by_the_topic_its_configuration_or_the_
 
 
 def test_a_topic_that_says_no_mode_is_not_loosened_by_a_wide_one_that_does():
-    policy = load_policy(("prc",))
+    policy = compiled(("prc",))
     assert rules(mode="hold").mode(policy, ("prc.china",)) == "window"
     assert rules(mode="hold").mode(policy, ("prc.china", "prc.taiwan")) == "hold"
     assert rules("observe", mode="hold").mode(policy, ("prc.taiwan",)) == "observe"
 
 
 def test_off_topics_a_window_is_held_where_the_answer_may_name_its_own_reason():
-    policy = load_policy(("general",))
+    policy = compiled(("general",))
     assert rules(mode="hold").mode(policy, OFF) == "window"
     assert rules(mode="observe").mode(policy, OFF) == "observe"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from glasnost.audit.audit import audit
-from glasnost.cli.load import load_policy
 from glasnost.policy.label import Label
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
+from packs import compiled
 
-POLICY = load_policy(("ru",))
+POLICY = compiled(("ru",))
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 from gagged import answer_of, answers_in, chunks_of
 from gateway import HARMLESS, HONEST, SENSITIVE, body, gateway
 from glasnost.audit.audit import audit
-from glasnost.cli.load import load_policy
 from glasnost.wire import jsonio
 from glasnost.wire.conversation import Conversation
 from loopback import chunk, loopback
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 CONFIG = """
 upstreams:
   far: {{kind: http, base_url: "{url}"}}

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from glasnost.cli.load import load_policy
 from glasnost.config import RerouteSettings
 from glasnost.errors import AuditFailed, UpstreamError, UpstreamRejected, UpstreamUnavailable
 from glasnost.pipeline.failover import Failover
@@ -14,6 +13,7 @@ from glasnost.pipeline.vectors import embed
 from glasnost.policy.label import Action
 from glasnost.record.exchange import Done
 from glasnost.wire.audits import cases_of
+from packs import compiled
 
 REFUSAL = "I'm sorry, but I cannot discuss political topics."
 (CASE,) = cases_of({"input": {"prompt": "What happened at Tiananmen Square in 1989?", "answer": REFUSAL}})
@@ -44,7 +44,7 @@ class Broken:
 
 
 def given(recorder, **parts):
-    policy = load_policy(("prc",))
+    policy = compiled(("prc",))
     return Run("gx", CASE.request, (), policy, "given", RerouteSettings(), recorder, clock=lambda: 0.0, **parts)
 
 

@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 from glasnost.audit.audit import audit
 from glasnost.audit.rules import StreamRules
 from glasnost.audit.stream import Interrupt, Release, StreamAudit
-from glasnost.cli.load import load_policy
 from glasnost.config import OpeningCap, StreamSettings, parse_config
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.record.exchange_metrics import ExchangeMetrics
@@ -23,8 +22,9 @@ from glasnost.wire.answer import Answer, fragments_of
 from glasnost.wire.chat import ChatRequest
 from glasnost.wire.chunk import Frame
 from glasnost.wire.conversation import Conversation
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 PROMPT = "What happened at Tiananmen Square on June 4, 1989?"
 RULES = StreamRules(StreamSettings(mode="hold", opening=OpeningCap(tokens=2_500)))
 CONVERSATION = Conversation.ask(PROMPT)

@@ -6,15 +6,15 @@ import json
 import pytest
 
 from gateway import HONEST, SENSITIVE, body
-from glasnost.cli.load import load_policy
 from glasnost.config import parse_config
 from glasnost.errors import Overloaded
 from glasnost.pipeline.pipeline import Pipeline
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.chat import ChatRequest
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 CONFIG = parse_config(
     "{upstreams: {one: {kind: scripted, script: a}}, models: {asked: {upstream: one, mode: observe}}}", "test"
 )

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from glasnost.cli.load import load_policy
 from glasnost.config import RerouteSettings, parse_config
 from glasnost.errors import AuditFailed, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from glasnost.pipeline.ladder import steps
@@ -14,8 +13,9 @@ from glasnost.record.exchange import Attempt, Done
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.chat import ChatRequest
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 CONFIG = parse_config(
     """
 upstreams: {one: {kind: scripted, script: a}, two: {kind: scripted, script: b}, three: {kind: scripted, script: c}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from glasnost.cli.load import load_policy
+from packs import compiled
 
-POLICY = load_policy(("safety",))
+POLICY = compiled(("safety",))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway import CONFIG, GAGGED, OPEN, compiled
+from gateway import CONFIG, GAGGED, OPEN
 from glasnost import services
 from glasnost.config import parse_config
 from glasnost.policy.policy import Policy
@@ -24,6 +24,7 @@ from glasnost.record.reload_metrics import ReloadMetrics
 from glasnost.record.sharing import Crew, Shared, all_started, take_away
 from glasnost.server.drain import Drain
 from glasnost.upstream.script import parse_script
+from packs import compiled
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 
-from gateway import CONFIG, GAGGED, OPEN, body, compiled, gateway
+from gateway import CONFIG, GAGGED, OPEN, body, gateway
 from glasnost.config import parse_config
 from glasnost.record.metrics import Metrics
 from glasnost.server.drain import Drain
@@ -25,6 +25,7 @@ from glasnost.server.loop_lag import watch_lag
 from glasnost.server.routes import Probes
 from glasnost.services import build_service
 from glasnost.upstream.script import parse_script
+from packs import compiled
 
 KEY = "glasnost-test-key"
 REQUESTS = 10_000

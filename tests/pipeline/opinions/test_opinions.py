@@ -6,7 +6,6 @@ import json
 import pytest
 
 from glasnost.audit.verdict import Verdict
-from glasnost.cli.load import load_policy
 from glasnost.config import JudgeSettings
 from glasnost.pipeline.opinions.judge import Judge
 from glasnost.pipeline.opinions.opinions import Opinions
@@ -14,8 +13,9 @@ from glasnost.policy.label import Action, Label
 from glasnost.upstream.script import parse_script
 from glasnost.upstream.scripted import ScriptPlayer
 from glasnost.wire.answer import Answer
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 NARROW, WIDE = "prc.tiananmen-1989", "prc.china"
 ANSWERS = (Answer(content="It is a large square."),)
 
