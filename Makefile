@@ -18,7 +18,7 @@ demo: install models ## ask both real models eight questions through the proxy
 	$(BIN)/python examples/demo.py
 
 test: install models templates $(CLIENTS)/.node ## run every test, those on the real models included, with the coverage gate
-	$(BIN)/pytest -m "not clients" --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term --durations 20 --benchmark-disable
+	$(BIN)/pytest -m "not clients" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations 20 --benchmark-disable
 
 check: install ## lint, format, types, import contracts
 	$(BIN)/ruff check . scripts/wheel scripts/templates

@@ -17,8 +17,21 @@ settings.register_profile("unhurried", settings.get_profile(settings.get_current
 settings.load_profile("unhurried")
 
 
+LONG = ("model", "faults", "processes")
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One thread to an engine: its threads wait for each other hundreds of times in a step, and beside the engines of
+    # other workers they do little else, which is half of the CPU time of the tests that run a model.
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Ask again where two tokens are nearly as likely: what else is in a batch decides between them (ADR 0007)."""
+    """Begin with the files that take long, lest one of them runs alone at the end.
+
+    Ask again where two tokens are nearly as likely: what else is in a batch decides between them (ADR 0007).
+    """
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         if item.get_closest_marker("near_tie"):
             item.add_marker(pytest.mark.flaky(reruns=2))

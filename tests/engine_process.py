@@ -15,6 +15,9 @@ from pathlib import Path
 import httpx
 from openai import OpenAI
 
+ALL_CORES = {"OMP_THREAD_LIMIT": "1024"}
+"""The environment of an engine as users run it: the tests, which run side by side, give it one core otherwise."""
+
 
 @dataclass
 class EngineProcess:

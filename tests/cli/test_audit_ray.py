@@ -14,23 +14,33 @@ from glasnost.cli.archive_ray import PieceJudge, cut
 from glasnost.cli.load import load_policy
 from harbour import FACT, QUESTION, REFUSAL
 
+pytestmark = pytest.mark.processes
+
 with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `ray`)")
-ANSWERS = [FACT, REFUSAL, "Who knows?", "I'd rather not say. " * 600]
+ANSWERS = (FACT, REFUSAL, "Who knows?")
 BAD = [b"{no json", b"", b"[1]", b'{"prompt": "\xff", "response": "x"}', b'{"response": "x"}', b"  "]
 
 
-@pytest.fixture
-def rows(tmp_path):
-    path = tmp_path / "in.jsonl"
-    asked = (QUESTION, "Hello?")
-    good = [json.dumps({"prompt": asked[n % 5 == 0], "response": ANSWERS[n % 4]}).encode() for n in range(600)]
+def write_rows(path, longest):
+    """Write 600 rows of which a fourth have the longest answer, and bad lines among them."""
+    asked, answers = (QUESTION, "Hello?"), (*ANSWERS, longest)
+    good = [json.dumps({"prompt": asked[n % 5 == 0], "response": answers[n % 4]}).encode() for n in range(600)]
     good[100:100], good[480:480] = BAD, BAD
     path.write_bytes(b"\n".join(good))
     return path
 
 
+@pytest.fixture
+def rows(tmp_path):
+    return write_rows(tmp_path / "in.jsonl", "I'd rather not say. " * 600)
+
+
+# Ray starts a dozen processes of its own, which nobody wants to measure, and which are slow to start if they are.
+UNMEASURED = "import os; os.environ.pop('COVERAGE_PROCESS_CONFIG', None); from glasnost.cli import main; main()"
+
+
 def glasnost_audit(*words):
-    command = [sys.executable, "-m", "glasnost", "audit", *map(str, words)]
+    command = [sys.executable, "-c", UNMEASURED, "audit", *map(str, words)]
     return subprocess.run(command, capture_output=True, timeout=280, check=False)
 
 
@@ -59,8 +69,9 @@ def test_ray_gives_the_rows_the_messages_and_the_exit_status_of_a_local_run(tmp_
 
 
 @pytest.mark.parametrize("size", [1, 300, 5_000, 1 << 30])
-def test_pieces_of_any_size_hold_the_lines_of_the_file_once_with_their_numbers(rows, pack, size):
+def test_pieces_of_any_size_hold_the_lines_of_the_file_once_with_their_numbers(tmp_path, pack, size):
     pyarrow = pytest.importorskip("pyarrow")
+    rows = write_rows(tmp_path / "in.jsonl", "I'd rather not say. " * 5)
     judge = PieceJudge(str(rows), (str(pack),), on_topic=False)
     pieces = list(cut(rows, size))
     assert sum(piece["length"] for piece in pieces) == rows.stat().st_size

@@ -13,6 +13,8 @@ from file_server import Site, serving
 from glasnost.cli.pull import show_progress
 from pulling import content
 
+pytestmark = pytest.mark.processes
+
 DATA = content(100_000)
 SHA = hashlib.sha256(DATA).hexdigest()
 

@@ -16,6 +16,8 @@ from glasnost.config import parse_config
 from glasnost.errors import ConfigError, PolicyError
 from running import serve
 
+pytestmark = pytest.mark.processes
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine_process import run_engine
+from engine_process import ALL_CORES, run_engine
 
 pytestmark = pytest.mark.model
 
@@ -17,6 +17,13 @@ SUBJECTS = ("rain", "bread", "bridges", "chess", "honey", "glass", "maps", "slee
 # is computed alone in a cache of 512 cells and more goes through another kernel of llama.cpp's attention than one in a
 # batch, with other rounding of its 16-bit sums: with this model the difference of two logits moves by up to 0.4.
 NEAR_TIE = 0.5
+
+
+@pytest.fixture(scope="module")
+def smollm(smollm_path, tmp_path_factory):
+    socket = tmp_path_factory.mktemp("engine") / "engine.sock"
+    with run_engine(smollm_path, socket, "--slots", "8", "--ctx", "4096", **ALL_CORES) as engine:
+        yield engine
 
 
 def request(subject, **fields):

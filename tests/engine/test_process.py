@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_process import run_engine
+from engine_process import ALL_CORES, run_engine
 
 pytestmark = pytest.mark.model
 
@@ -43,7 +43,7 @@ def test_sigterm_ends_it_cleanly(smollm_path, tmp_path):
 
 def test_a_running_answer_ends_before_the_process_does(smollm_path, tmp_path):
     body = {"model": "m", "messages": [{"role": "user", "content": "Tell me a story."}], "max_tokens": 60}
-    with run_engine(smollm_path, tmp_path / "e.sock") as engine, engine.client() as client:
+    with run_engine(smollm_path, tmp_path / "e.sock", **ALL_CORES) as engine, engine.client() as client:
         with client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as response:
             lines = response.iter_lines()
             next(lines)

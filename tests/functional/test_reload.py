@@ -15,6 +15,8 @@ from gateway import HARMLESS, rule, script
 from glasnost.record.ledger.place import at_file
 from running import serve
 
+pytestmark = pytest.mark.processes
+
 KEY = "sha256:" + "0" * 64
 CONFIG = """
 ledger: {enabled: false}

@@ -20,6 +20,8 @@ from glasnost.record.ledger.place import at_file
 from glasnost.record.ledger.verify import Counts, verify
 from running import children_of, serve
 
+pytestmark = pytest.mark.processes
+
 TEXT = "Paris is the capital of France. It lies on the Seine."
 ASKED = [{"role": "user", "content": HARMLESS}]
 PATIENCE = 60

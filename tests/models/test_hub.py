@@ -17,6 +17,8 @@ from glasnost.models.hub import LIMIT_S
 from glasnost.models.resolve import resolve
 from pulling import content, files_in, finish, in_wheels, model_of, pip_environment, start_pull, write_wheels
 
+pytestmark = pytest.mark.processes
+
 DATA = content(200_000)
 HUB = HubFile("owner/repo", "tiny.gguf", "v1")
 PATH = "/owner/repo/resolve/v1/tiny.gguf"
