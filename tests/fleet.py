@@ -41,9 +41,11 @@ class Member:
     def start(self) -> None:
         options = ["--config", str(self._folder / "glasnost.yaml"), "--port", str(self.port)]
         with (self._folder / "log").open("ab") as log:
+            environment = {**os.environ, **self._environment}
+            environment.pop("COVERAGE_PROCESS_CONFIG", None)  # what is killed does not tell what it ran
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "glasnost", "serve", *options],
-                env={**os.environ, **self._environment},
+                env=environment,
                 stdout=log,
                 stderr=log,
             )

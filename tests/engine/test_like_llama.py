@@ -16,7 +16,7 @@ from glasnost.engine.params import Sampling
 from glasnost.engine.settings import EngineSettings
 from glasnost.engine.worker import Worker
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.no_cover]  # other tests run every line of it
 
 TOKENS = 12
 # What two candidates may differ by and still be a tie, in logits, which differ as log probabilities do. A batch rounds

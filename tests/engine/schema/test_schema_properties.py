@@ -15,7 +15,7 @@ from glasnost.engine.params import Sampling
 from glasnost.errors import InvalidRequest
 from schemas import SCHEMAS, answer, constraint
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.no_cover]  # other tests run every line of it
 
 READERS = {"date": date.fromisoformat, "time": time.fromisoformat, "date-time": datetime.fromisoformat, "uuid": UUID}
 FORMATS = FormatChecker(formats=())

@@ -18,7 +18,7 @@ from glasnost.engine.tools.grammar import call_grammar
 from glasnost.engine.tools.offer import parse_offer
 from schemas import answer
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.no_cover]  # other tests run every line of it
 
 SCHEMAS = {
     "weather": {
