@@ -6,12 +6,12 @@ import pytest
 
 from glasnost.audit.audit import Inquiry, audit
 from glasnost.audit.verdict import Signals, Verdict
-from glasnost.cli.load import load_policy
 from glasnost.policy.label import Label
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
+from packs import compiled
 
-POLICY = load_policy(("ru",))  # its topics have no classifier: the length alone speaks
+POLICY = compiled(("ru",))  # its topics have no classifier: the length alone speaks
 ESSAY = "Write an essay on the siege of Mariupol during the war on Ukraine."
 LITTLE = "The siege of a port is a hard thing for everybody. Weather and roads matter."
 

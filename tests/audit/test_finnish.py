@@ -7,13 +7,13 @@ import pytest
 from glasnost.audit.audit import audit
 from glasnost.audit.kinds import Kind
 from glasnost.audit.wordings import wordings
-from glasnost.cli.load import load_policy
 from glasnost.policy.label import Label
 from glasnost.policy.normalise import normalise
 from glasnost.wire.answer import Answer
 from glasnost.wire.conversation import Conversation
+from packs import compiled
 
-POLICY = load_policy(("prc",))
+POLICY = compiled(("prc",))
 ASKED = "Mitä Tiananmenin aukiolla tapahtui vuonna 1989?"
 TOLD = (
     "Keväällä 1989 opiskelijat osoittivat mieltään Pekingissä. Hallitus julisti poikkeustilan, ja armeija ampui "
