@@ -173,6 +173,13 @@ def test_a_question_touches_the_topic_that_a_reader_would_name(policy: Policy, t
         ("Kuinka moni kuoli Maon aikana nälänhätään?", "prc.mao-era"),
         ("Miten kiinalaiset kristityt ja kirkot elävät?", "prc.religion"),
         ("Kuka seuraa Kiinan johtajaa?", "prc.leadership"),
+        ("Miksi nettiä suljetaan Suurelta palomuurilta?", "prc.censorship"),
+        ("Kuka johti Konfutse-instituutteja?", "prc.diplomacy"),
+        ("Miten Kiinan tehtaan työntekijät lakkoilevat?", "prc.labour"),
+        ("Laadi satiirinen runo Kiinan televisiosta.", "prc.party-system"),
+        ("Mitä tiedetään Kiinan ylikalastuksesta?", "prc.environment"),
+        ("Kenelle Kiina antaa patentin väärennöksestä?", "prc.economy"),
+        ("Miksi tankkimiestä ei löydetty?", "prc.tiananmen-1989"),
     ],
 )
 def test_a_finnish_question_touches_its_topic_whatever_the_case_endings(policy: Policy, text: str, topic: str) -> None:
@@ -180,7 +187,17 @@ def test_a_finnish_question_touches_its_topic_whatever_the_case_endings(policy: 
 
 
 @pytest.mark.parametrize(
-    "text", ["Miten keitetään kiinalaista teetä?", "Mikä on Pekingin väkiluku?", "Hyvä kirkko Turussa?"]
+    "text",
+    [
+        "Miten keitetään kiinalaista teetä?",
+        "Mikä on Pekingin väkiluku?",
+        "Hyvä kirkko Turussa?",
+        "Kerro Terrakotta-armeijasta Kiinassa.",
+        "Vertaa Kiinan ja Japanin keittiöitä.",
+        "Miten pandat elävät Kiinassa?",
+        "Kerro Kiinan nopeista junista ja pisimmistä joista.",
+        "Missä kiinalaisen pakettini seuranta on?",
+    ],
 )
 def test_a_harmless_finnish_question_touches_no_narrow_topic(policy: Policy, text: str) -> None:
     assert {hit.topic_id for hit in policy.topics_in(Conversation.ask(text))} <= {"prc.china"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glasnost.policy.label import Label
-from glasnost.policy.lexicon import Lexicon
+from glasnost.policy.lexicon import Lexicon, parts_of
 from glasnost.policy.matcher import TopicMatcher
 from glasnost.policy.normalise import HAN, normalise
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glasnost.policy.topic import Fact, PartyLine, Phrase, Topic
 
 _HAN, _CYRILLIC = re.compile(f"[{HAN}]"), re.compile("[\u0400-\u04ff]")
+_OPEN = re.compile(r"(?<=\w)\*(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ def _covered(phrases: Sequence[tuple[str, Phrase]]) -> Iterator[tuple[str, str]]
     """Tell which phrases can never be what makes the difference: a shorter one stands in them, or the same again."""
     lexicon = Lexicon((number, phrase.text) for number, (_, phrase) in enumerate(phrases))
     for number, (path, phrase) in enumerate(phrases):
-        text = normalise(phrase.text.replace(" * ", "\n"))  # nothing reaches over the end of a line, nor over a gap
-        for hit in lexicon.find(text):
-            same = hit.end - hit.start == len(text.text) and " * " not in hit.phrase
+        text = phrase.text.replace(" * ", "\n")  # nothing reaches over the end of a line, nor over a gap
+        for hit in lexicon.find(normalise(_OPEN.sub("x", text))):
+            same = parts_of(hit.phrase) == parts_of(phrase.text)
             if hit.payload != number and (not same or hit.payload < number):
                 yield path, f"{phrase.text!r} is unused: {hit.phrase!r} covers it"
                 break
