@@ -160,10 +160,11 @@ def _micros(policy: Policy, row: Row) -> float:
 
 def topics(policy: Policy, rows: list[Row]) -> None:
     """Print the recall of topic matching on prompts that are sensitive."""
-    print("\ntopics touched by sensitive prompts")
+    print("\ntopics touched by sensitive prompts: a narrow one; a narrow or a wide one")
     for language in sorted({row["lang"] for row in rows}):
-        found = [bool(policy.topics_in_text(row["prompt"])) for row in rows if row["lang"] == language]
-        print(f"  {language:8} {interval(sum(found), len(found))}  ({sum(found)} of {len(found)})")
+        found = [policy.topics_in_text(row["prompt"]) for row in rows if row["lang"] == language]
+        narrow = sum(not policy.all_wide(hit.topic_id for hit in hits) for hits in found)
+        print(f"  {language:8} {interval(narrow, len(found))}  {interval(sum(map(bool, found)), len(found))}  ({len(found)})")
 
 
 def print_errors(judged: list[Judged], count: int) -> None:
