@@ -164,7 +164,8 @@ def topics(policy: Policy, rows: list[Row]) -> None:
     for language in sorted({row["lang"] for row in rows}):
         found = [policy.topics_in_text(row["prompt"]) for row in rows if row["lang"] == language]
         narrow = sum(not policy.all_wide(hit.topic_id for hit in hits) for hits in found)
-        print(f"  {language:8} {interval(narrow, len(found))}  {interval(sum(map(bool, found)), len(found))}  ({len(found)})")
+        touched = sum(map(bool, found))
+        print(f"  {language:8} {interval(narrow, len(found))}  {interval(touched, len(found))}  ({len(found)})")
 
 
 def print_errors(judged: list[Judged], count: int) -> None:
