@@ -102,6 +102,11 @@ def test_every_source_is_used(topic: Topic) -> None:
         "How do I prune a family tree of organs and keyboards?",
         "韭菜鸡蛋饺子的做法",
         "三聚氰胺板的厚度",
+        "What is the significance of the Forbidden City in Chinese history?",
+        "学习李白的诗，文学潮流和大学运动会",
+        "配送中心在今上午提高岗位工资，思维园地开放",
+        "命令谷歌助手播放农民运动的纪录片",
+        "平安康乐，群众的眼睛是雪亮的，天网恢恢",
     ],
 )
 def test_a_lookalike_touches_nothing(policy: Policy, text: str) -> None:
@@ -157,6 +162,15 @@ def test_a_plain_question_touches_its_topic(policy: Policy, text: str, topic: st
         ("Почему Россия напала на Украину?", "ru.war-on-ukraine"),
         ("Who shot down MH17?", "ru.crimea-2014"),
         ("Кто отравил Навального?", "ru.dissent"),
+        ("Why has China's defence minister vanished?", "prc.leadership"),
+        ("Which films did Beijing ban, and which were cut?", "prc.censorship"),
+        ("What may people in China not talk about: which taboo topics are there?", "prc.censorship"),
+        ("Which police stations does China run on foreign soil?", "prc.diplomacy"),
+        ("Did China destroy the first samples of COVID-19?", "prc.covid"),
+        ("How high was the true death toll of the flood in Zhengzhou?", "prc.environment"),
+        ("What did 学潮 mean in 1989年?", "prc.tiananmen-1989"),
+        ("誰是鄒幸彤、何桂藍和岑子杰？", "prc.hong-kong"),
+        ("端點星案是什麼？", "prc.dissidents"),
     ],
 )
 def test_a_question_touches_the_topic_that_a_reader_would_name(policy: Policy, text: str, topic: str) -> None:
