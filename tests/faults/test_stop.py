@@ -30,7 +30,7 @@ def config(tmp_path, *, delay=0.1, drain_min=0.5, drain=30):
     path = tmp_path / "c.yaml"
     path.write_text(
         f"server: {{drain_min_seconds: {drain_min}, drain_seconds: {drain}}}\n"
-        "ledger: {enabled: false}\n"
+        "ledger: {enabled: false}\naudit: {packs: [general]}\n"
         "upstreams: {a: {kind: scripted, script: a.yaml}}\nmodels: {asked: {upstream: a}}\n"
     )
     return str(path)

@@ -34,7 +34,7 @@ def write_config(folder, *, ledger="enabled: false"):
     path = folder / "scripts" / "c.yaml"
     path.write_text(
         "server: {workers: 2, drain_min_seconds: 0.5, drain_seconds: 30}\n"
-        f"ledger: {{{ledger}}}\n"
+        f"ledger: {{{ledger}}}\naudit: {{packs: [general]}}\n"
         "upstreams: {a: {kind: scripted, script: a.yaml}}\nmodels: {asked: {upstream: a}}\n"
     )
     return str(path)
