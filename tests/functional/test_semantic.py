@@ -23,7 +23,7 @@ models:
 audit:
   semantic: {upstream: vectors, when: %s, seconds: %s}
 """
-THIN = "It is a large square in the middle of the city, and many people visit it every day."
+THIN = "The square saw events in that year that people still talk about in different ways."
 EVASIVE = (
     "There are many views of what happened then, and everybody has to form a view of their own. History is a wide "
     "field. You may look at an encyclopaedia, or visit a library near you."

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -147,8 +148,11 @@ def one_sentence(text: str, start: int, end: int) -> bool:
     return _SENTENCE_END.search(text, start, end) is None
 
 
+@lru_cache(maxsize=1 << 16)  # the parser asks first, then each automaton that holds the phrase
 def parts_of(phrase: str) -> tuple[Stretch, ...]:
     """Split a phrase at its gaps and open words, and normalise each; empty ones are left for the parser to refuse."""
+    if "*" not in phrase:
+        return (Stretch(normalise(phrase.strip()).text, stem=False, next=False),)
     return tuple(
         Stretch(normalise(piece.removesuffix("*")).text, piece.endswith("*"), next=bool(index))
         for part in _GAP_MARK.split(phrase)

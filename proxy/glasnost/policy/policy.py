@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import orjson
 
 from glasnost.errors import PolicyError, Problem
-from glasnost.policy.lexicon import Lexicon
+from glasnost.policy.lexicon import Lexicon, parts_of
 from glasnost.policy.matcher import TopicMatcher
 from glasnost.policy.normalise import Normalised, normalise
 
@@ -121,7 +121,9 @@ def build_policy(topics: Iterable[Topic]) -> Policy:
     twice = [topic_id for topic_id, count in Counter(topic.id for topic in ordered).items() if count > 1]
     if twice:
         raise PolicyError("policy", [Problem(topic_id, "more than one topic has this id") for topic_id in twice])
-    return Policy(ordered)
+    policy = Policy(ordered)
+    parts_of.cache_clear()  # some 10 MB that only the parser and the automata needed
+    return policy
 
 
 def _hash(topics: tuple[Topic, ...]) -> str:
