@@ -1,4 +1,4 @@
-"""What the classifier is told of a question and its answer besides their characters: some ninety numbers.
+"""What the classifier is told of a question and its answer besides their characters: some eighty numbers.
 
 They are counts of what the rules found, as shares of the answer's sentences and as logarithms, so that they mean the
 same in every language; and the same numbers again where the question asks for criticism, since an answer without any
