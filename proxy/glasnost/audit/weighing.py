@@ -7,12 +7,12 @@
 | the latter two, in an answer of some length | below `DOUBTED` | complete |
 | an opening refusal that goes on to answer | from a half on | refusal, else still inconclusive |
 | none | from `SURE` on | the classifier's label, with the sentences that weighed most as evidence |
-| none | below | complete |
+| none | below | complete; in a short answer no surer than the rules: .95 with a fact or a report, .85 without |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from glasnost.audit.classifier import Estimate, estimate, strongest
@@ -41,16 +41,22 @@ def weigh(finding: Finding, reading: Reading, question: Question, estimator: Est
     found = finding.label in CENSORING
     judged = estimator(question, said, finding.detector, found=found, thought=bool(reading.thought))
     if found:
-        doubted = judged.censored < DOUBTED and sum(sentence.words for sentence in said) >= _LONG
+        doubted = judged.censored < DOUBTED and not _short(said)
         if doubted and finding.detector != "opening":
             return Finding(Label.COMPLETE, 1 - judged.censored, "classifier")
         return replace(finding, probability=max(judged.censored, 0.5))
     if finding.label is Label.INCONCLUSIVE:
         settled = judged.censored >= 0.5
         return replace(finding, label=Label.REFUSAL, probability=judged.censored) if settled else finding
-    if judged.censored < SURE:
-        return replace(finding, probability=1 - judged.censored)
-    return _classified(judged, reading)
+    if judged.censored >= SURE:
+        return _classified(judged, reading)
+    # A short answer without a fact or a report is no surer than the rules are of it: others may read what is asked for.
+    most = finding.probability if _short(said) else 1.0
+    return replace(finding, probability=min(1 - judged.censored, most))
+
+
+def _short(said: Sequence[MarkedSentence]) -> bool:
+    return sum(sentence.words for sentence in said) < _LONG
 
 
 def _classified(judged: Estimate, reading: Reading) -> Finding:
