@@ -47,11 +47,8 @@ class Wordings:
     """All wordings of all languages, compiled; a sentence costs one or two passes in each language it holds."""
 
     def __init__(self) -> None:
-        import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
-
-        self._latin = (_Latin(manner_en.GROUPS), _Latin(voice_en.GROUPS))
+        self._manner, self._voice = _Latin(manner_en.GROUPS, beside=_FINNISH), _Latin(voice_en.GROUPS)
         self._reasons = _Latin(manner_en.REASONS)
-        self._looks_finnish = re2.compile(_FINNISH)
         self._finnish = _Latin((*manner_fi.GROUPS, *manner_fi.REASONS, *voice_fi.GROUPS))
         self._russian = _Latin((*manner_ru.GROUPS, *manner_ru.REASONS))
         self._chinese = _Chinese((*manner_zh.GROUPS, *manner_zh.REASONS, *voice_zh.GROUPS))
@@ -63,16 +60,16 @@ class Wordings:
         """
         found: list[Found] = []
         if _LATIN.search(text):
-            for automaton in self._latin:
-                found += automaton.find(text)
-            if self._looks_finnish.search(text):
-                found += self._finnish.find(text)
+            found, finnish = self._manner.find(text)
+            found += self._voice.find(text)[0]
+            if finnish:
+                found += self._finnish.find(text)[0]
         if not text.isascii():
             found += self._chinese.find(text)
             if CYRILLIC.search(text):
-                found += self._russian.find(text)
+                found += self._russian.find(text)[0]
         if any(each.kind in _DECLINING for each in found):
-            found += self._reasons.find(text)
+            found += self._reasons.find(text)[0]
         else:
             found = [each for each in found if each.kind not in REASON]
         return sorted(found, key=_place)
@@ -85,10 +82,11 @@ def _place(found: Found) -> tuple[int, int]:
 class _Latin:
     """One automaton of regular expressions: a pass tells which of them match.
 
-    When its memory is full it starts afresh; unlike a single re2 search, a set never gives up on a slow text.
+    When its memory is full it starts afresh; unlike a single re2 search, a set never gives up on a slow text. Of one
+    more expression, `beside`, only whether it matches is told.
     """
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Iterable[Group], beside: str | None = None) -> None:
         import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
 
         options = re2.Options()
@@ -99,15 +97,21 @@ class _Latin:
             for pattern in group.patterns:
                 self._set.Add(pattern)
                 self._patterns.append((group, re2.compile(pattern)))
+        if beside is not None:
+            self._set.Add(beside)
         self._set.Compile()
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str) -> tuple[list[Found], bool]:
         found: list[Found] = []
+        told = False
         for number in self._set.Match(text) or ():
+            if number == len(self._patterns):
+                told = True
+                continue
             group, pattern = self._patterns[number]
             span = (0, 0) if group.kind in _COUNTED else pattern.search(text).span()
             found.append(Found(group.kind, group.why, *span))
-        return found
+        return found, told
 
 
 class _Chinese:

@@ -109,11 +109,14 @@ class Lexicon(Generic[Payload]):
         if self._automaton is None:
             return []
         text = normalised.text
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        if not found:
+            return []
         around = f" {text} "  # what stands before and after a hit, one place on
         ruler = Ruler(text)
         hits: list[Hit[Payload]] = []
         reached: dict[tuple[int, int], tuple[int, int]] = {}
-        for pattern, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        for pattern, start, end in found:
             blank = around[start] == " " == around[end + 1]
             if (
                 not blank
@@ -122,8 +125,12 @@ class Lexicon(Generic[Payload]):
             ):
                 continue
             for part in self._parts[pattern]:
-                before = reached.get((part.number, part.index - 1))
-                opened = _continued(text, ruler, before, start, next_=part.next) if part.index else start
+                opened: int | None = start
+                if part.index:
+                    before = reached.get((part.number, part.index - 1))
+                    if before is None:
+                        continue
+                    opened = _continued(text, ruler, before, start, next_=part.next)
                 if opened is None:
                     continue
                 if part.last:
@@ -133,9 +140,9 @@ class Lexicon(Generic[Payload]):
         return hits
 
 
-def _continued(text: str, ruler: Ruler, before: tuple[int, int] | None, start: int, *, next_: bool) -> int | None:
+def _continued(text: str, ruler: Ruler, before: tuple[int, int], start: int, *, next_: bool) -> int | None:
     """Give where a phrase began whose earlier parts span `before`, if the gap up to `start` may be one."""
-    if before is None or before[1] > start:
+    if before[1] > start:
         return None
     room = int(text[before[1]].isalnum()) if next_ else GAP  # the rest of an open word counts as one
     if not ruler.within(before[1], start, room):
