@@ -22,7 +22,8 @@ _CRITICAL = re.compile(
     r"satir|parod|mock|critici[sz]|critique|debunk|expos|sarcas|讽刺|批判|批评|模仿|揭露|揭穿|反讽|嘲讽|恶搞|质疑"
 )
 _HAN = re.compile(f"[{HAN}]")
-_COUNTED: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.CHANGE)
+# The name of a member of an enumeration is slow to ask for, so that all are put together once.
+_COUNTED = tuple((kind, f"share {kind.name}", f"log {kind.name}") for kind in Kind if kind is not Kind.CHANGE)
 _SHORT, _VERY_SHORT = 60, 25  # words
 _OPENING, _END = 3, 2  # sentences
 _FOUND = ("opening", "party_line", "deflection", "none")
@@ -64,12 +65,12 @@ def _alone(question: Question, said: Sequence[MarkedSentence], detector: str, *,
             totals[kind] += times
     facts = sum(len(sentence.facts) for sentence in said)
     found = _lengths(words, len(said)) | {"thought": float(thought), "facts": math.log1p(facts)}
-    for kind in _COUNTED:
-        found[f"share {kind.name}"] = totals[kind] / count
-        found[f"log {kind.name}"] = math.log1p(totals[kind])
-    for kind in _PLACED:
-        found[f"opening {kind.name}"] = float(any(each.has(kind) for each in said[:_OPENING]))
-        found[f"end {kind.name}"] = float(any(each.has(kind) for each in said[-_END:]))
+    for kind, share, log in _COUNTED:
+        found[share] = totals[kind] / count
+        found[log] = math.log1p(totals[kind])
+    for kind, opening, end in _PLACED:
+        found[opening] = float(any(kind in each.counts for each in said[:_OPENING]))
+        found[end] = float(any(kind in each.counts for each in said[-_END:]))
     found |= _voices(said, count, totals[Kind.CRITICISM] + 2 * facts)
     found |= _pair(question, " ".join(sentence.seen for sentence in said))
     short = found["short"]
@@ -120,7 +121,10 @@ def _pieces(text: str, length: int) -> set[str]:
     return {text[at : at + length] for at in range(len(text) - length + 1)}
 
 
-_PLACED: tuple[Kind, ...] = (Kind.REFUSAL, Kind.DEFLECTION, Kind.REGISTER, Kind.CRITICISM)
+_PLACED = tuple(
+    (kind, f"opening {kind.name}", f"end {kind.name}")
+    for kind in (Kind.REFUSAL, Kind.DEFLECTION, Kind.REGISTER, Kind.CRITICISM)
+)
 _WITH_CRITICAL = (
     *("short", "very short", "no substance", "short without substance", "voice", "balance", "critical sentences"),
     *("opening DEFLECTION", "log DEFLECTION", "overlap", "opening REFUSAL", "share REGISTER"),

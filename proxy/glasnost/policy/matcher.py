@@ -26,6 +26,8 @@ class _Name:
     listed: str
     near: int = 0
     group: int = 0
+    part: tuple[str, int] = ("", 0)  # the topic and its condition
+    bit: int = 0  # of the group
 
 
 class Span(NamedTuple):
@@ -60,8 +62,9 @@ class TopicMatcher:
 
         Where a topic is named, its `near` conditions are not asked; else each gives the first place where it holds.
         """
-        spaced = replace(normalised, text=_spaced(normalised.text))  # of the same length: offsets hold for both
-        hits = self._lexicon.find(spaced)
+        if "-" in normalised.text:
+            normalised = replace(normalised, text=_spaced(normalised.text))  # of the same length: offsets hold for both
+        hits = self._lexicon.find(normalised)
         touched = self._touched(hits)
         found: dict[str, list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
@@ -74,15 +77,15 @@ class TopicMatcher:
     def _touched(self, hits: Iterable[Hit[_Name]]) -> set[str]:
         """Give the topics of which a name is there, or a part of every group: a common word is a part in many."""
         topics: set[str] = set()
-        groups: dict[tuple[str, int], int] = defaultdict(int)
+        groups: dict[tuple[str, int], int] = {}
         for hit in hits:
             name = hit.payload
             if name.kind == "name":
                 topics.add(name.topic)
             elif name.kind == "near":
-                part = name.topic, name.near
-                groups[part] |= 1 << name.group
-                if groups[part] == self._whole[part]:
+                held = groups.get(name.part, 0) | name.bit
+                groups[name.part] = held
+                if held == self._whole[name.part]:
                     topics.add(name.topic)
         return topics
 
@@ -121,7 +124,7 @@ def _names(topic: Topic, *, asked: bool) -> Iterator[_Name]:
     for index, near in enumerate(topic.match.near):
         for group, wordings in enumerate(near.groups):
             for wording in wordings:
-                yield _Name(topic.id, "near", wording, index, group)
+                yield _Name(topic.id, "near", wording, index, group, (topic.id, index), 1 << group)
 
 
 def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> Iterator[Span]:
