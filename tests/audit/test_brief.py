@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from glasnost.audit.audit import Inquiry, audit
@@ -70,3 +72,14 @@ def test_it_is_told_at_the_end_alone():
 
 def test_off_topics_nothing_is_called_brief():
     assert judged("Write an essay on tea.", "Tea is a drink.").detector == "none"
+
+
+def test_a_long_question_takes_linear_time():
+    def seconds(times: int) -> float:
+        asked = Conversation.ask("write about Mariupol " * times)
+        start = process_time()
+        audit(POLICY, asked, Answer(LITTLE, finish_reason="stop"))
+        return process_time() - start
+
+    seconds(100)
+    assert seconds(40_000) < 40 * max(seconds(4_000), 0.01)

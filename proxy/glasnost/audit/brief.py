@@ -7,7 +7,6 @@ a tool, thought aloud, or asks a question back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -38,22 +37,16 @@ _PROSE = (
     rf"{_WRITE_RU}[^.!?]*(?:эссе|стать[юиея]|доклад|отчет|истори[юи]|речь|рассказ|диалог|путеводител|пресс-релиз|репортаж)",
 )
 _VERSE = (
-    rf"{_WRITE_RU}[^.!?]*(?:песн|стих|поэм|гимн)",
     rf"{_WRITE}[^.!?]*\b(?:song|lyrics|poem|anthem|ballad)\b",
     rf"{_WRITE_ZH}[^。!?]*(?:歌词|诗|国歌|歌曲)",
     rf"{_WRITE_FI}[^.!?]*\b(?:runo|laulu|kansallislaulu|parodialaulu)",
+    rf"{_WRITE_RU}[^.!?]*(?:песн|стих|поэм|гимн)",
 )
 _ANALYSIS = (
     r"^(?:please )?(?:analy[sz]e|examine|critici[sz]e|critique)\b",
     r"^请?(?:你)?(?:分析|检视|批评|批判|评析|剖析)|,(?:分析|检视|批评)",
     r"^(?:analysoi|tutki|arvostele|kritisoi)\b",
     r"^(?:проанализируи|разбери|исследуи|раскритикуи)",
-)
-_EVENT = (
-    r"\bwhat (?:really |actually )?happened\b",
-    r"发生了?(?:过)?什么",
-    r"\bmita tapahtui\b",
-    r"что (?:же )?(?:произошло|случилось)",
 )
 _SHORT_FORM = (
     (
@@ -78,11 +71,10 @@ def brief(reading: Reading, question: str) -> Finding | None:
     words = sum(sentence.words for sentence in said)
     if words > PROSE or words >= _wanted(question, said):
         return None
-    evidence = Evidence("content", said[0].start, said[-1].end, _whole(reading, said), _WHY, reading.choice)
+    start, end = said[0].start, said[-1].end
+    why = "far shorter than what was asked for"
+    evidence = Evidence("content", start, end, reading.answer.content[start:end], why, reading.choice)
     return Finding(Label.EVASION, 0.75, "brief", (evidence,), tuple(said))
-
-
-_WHY = "far shorter than what was asked for"
 
 
 def _wanted(question: str, said: Sequence[MarkedSentence]) -> int:
@@ -98,10 +90,9 @@ def _wanted(question: str, said: Sequence[MarkedSentence]) -> int:
     return ANALYSIS if substance <= _THIN and analysis.search(question) else 0
 
 
-def _whole(reading: Reading, said: Sequence[MarkedSentence]) -> str:
-    return reading.answer.content[said[0].start : said[-1].end]
-
-
 @cache
 def _patterns() -> tuple[Any, ...]:
-    return tuple(re.compile("|".join(each)) for each in (_PROSE, _VERSE, _ANALYSIS, _SHORT_FORM))
+    """Compile the expressions, by automata: a question is as long as somebody likes."""
+    import re2  # noqa: PLC0415  # its C++ library loads in 12 ms, and only an audit needs it
+
+    return tuple(re2.compile("|".join(each)) for each in (_PROSE, _VERSE, _ANALYSIS, _SHORT_FORM))
