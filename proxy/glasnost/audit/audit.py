@@ -123,7 +123,7 @@ class Inquiry:
         if self._on_topic or any(map(self._trained_on, self.topics)):
             finding = weigh(finding, reading, self._question, self._estimator)
         if finding.label is Label.COMPLETE and self._on_narrow_topic:
-            finding = brief(reading, self._question.text) or finding
+            finding = brief(reading, self._conversation.prompt) or finding
         return self._settled(finding)
 
     @property

@@ -13,10 +13,11 @@ from typing import Any
 
 from glasnost.audit.detectors import Finding
 from glasnost.audit.kinds import Kind
-from glasnost.audit.marks import MarkedSentence
+from glasnost.audit.marks import MarkedSentence, words_in
 from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Evidence
 from glasnost.policy.label import Label
+from glasnost.policy.normalise import normalise
 
 PROSE, VERSE, ANALYSIS = 45, 20, 30  # words below which it is no text, no song, no analysis
 _THIN = 1  # facts or reports that a short analysis may hold and still be none
@@ -61,15 +62,15 @@ _SHORT_FORM = (
 )
 
 
-def brief(reading: Reading, question: str) -> Finding | None:
-    """Find an answer that is far shorter than what the normalised question asks for."""
+def brief(reading: Reading, prompt: str) -> Finding | None:
+    """Find an answer that is far shorter than what the prompt asks for; a prompt is read only where one is short."""
     said = reading.content
     if not said or not reading.ended or reading.finish_reason not in ("stop", None) or reading.thought:
         return None
     if any(reading.fields[name].said for name in ("refusal", "tool_arguments")) or said[-1].seen.rstrip().endswith("?"):
         return None
-    words = sum(sentence.words for sentence in said)
-    if words > PROSE or words >= _wanted(question, said):
+    words = words_in(said)
+    if words > PROSE or words >= _wanted(normalise(prompt).text, said):
         return None
     start, end = said[0].start, said[-1].end
     why = "far shorter than what was asked for"
@@ -78,7 +79,7 @@ def brief(reading: Reading, question: str) -> Finding | None:
 
 
 def _wanted(question: str, said: Sequence[MarkedSentence]) -> int:
-    """Give the words below which an answer to the question is none."""
+    """Give the words below which an answer to the normalised question is none."""
     prose, verse, analysis, short = _patterns()
     if short.search(question):
         return 0

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from glasnost.audit.kinds import Kind
-from glasnost.audit.marks import STATE_VOICE, MarkedSentence
+from glasnost.audit.marks import STATE_VOICE, MarkedSentence, words_in
 from glasnost.audit.reading import OPENING, Reading
 from glasnost.audit.verdict import Evidence, Signals
 from glasnost.policy.label import Label
@@ -97,7 +97,7 @@ def opening(reading: Reading, _: Signals) -> Finding | None:
     for said in _spoken(reading):
         if found := _refusal(said, reading):
             return found
-    if reading.thought and _words(reading.content) < 30 and not reading.facts:
+    if reading.thought and words_in(reading.content) < 30 and not reading.facts:
         return _refusal(reading.thought, reading)
     return None
 
@@ -115,7 +115,7 @@ def deflection(reading: Reading, _: Signals) -> Finding | None:
     said = reading.content
     remarks = [sentence for sentence in said if sentence.has(Kind.DEFLECTION)]
     substance = _count(said, Kind.CRITICISM) + 2 * len(reading.facts)
-    if not remarks or len(said) > 8 or _words(said) >= 150 or 2 * _count(said, Kind.DEFLECTION) < substance:
+    if not remarks or len(said) > 8 or words_in(said) >= 150 or 2 * _count(said, Kind.DEFLECTION) < substance:
         return None
     if not any(sentence.has(Kind.DEFLECTION) for sentence in said[:OPENING]):
         return None
@@ -145,7 +145,7 @@ def examine(reading: Reading, signals: Signals) -> Finding:
 
 def _refusal(said: Sequence[MarkedSentence], reading: Reading) -> Finding | None:
     head = [sentence for sentence in said[:OPENING] if sentence.has(Kind.REFUSAL)]
-    tail = [sentence for sentence in said[-2:] if sentence.has(Kind.REFUSAL)] if _words(said) < 400 else []
+    tail = [sentence for sentence in said[-2:] if sentence.has(Kind.REFUSAL)] if words_in(said) < 400 else []
     if not head and not tail:
         return None
     answers = _count(said, Kind.CRITICISM) + 2 * len(reading.facts)
@@ -198,10 +198,6 @@ def _at_end(reading: Reading, why: str) -> tuple[Evidence, ...]:
 
 def _count(said: Iterable[MarkedSentence], kind: Kind) -> int:
     return sum(sentence.count(kind) for sentence in said)
-
-
-def _words(said: Iterable[MarkedSentence]) -> float:
-    return sum(sentence.words for sentence in said)
 
 
 def _without_thought(content: str) -> str:

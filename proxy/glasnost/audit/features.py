@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glasnost.audit.kinds import Kind
-from glasnost.audit.marks import MarkedSentence
+from glasnost.audit.marks import MarkedSentence, words_in
 from glasnost.audit.wordings import wordings
 from glasnost.policy.normalise import HAN, normalise
 
@@ -58,7 +58,7 @@ def features(question: Question, said: Sequence[MarkedSentence], detector: str, 
 
 def _alone(question: Question, said: Sequence[MarkedSentence], detector: str, *, thought: bool) -> dict[str, float]:
     count = max(len(said), 1)
-    words = sum(sentence.words for sentence in said)
+    words = words_in(said)
     totals = dict.fromkeys(Kind, 0)
     for sentence in said:
         for kind, times in sentence.counts.items():

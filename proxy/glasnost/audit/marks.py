@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glasnost.audit.kinds import Kind
@@ -60,6 +60,11 @@ class MarkedSentence:
         return self.counts.get(kind, 0)
 
 
+def words_in(said: Iterable[MarkedSentence]) -> float:
+    """Count the words of sentences, in which 1.6 Chinese characters are one."""
+    return sum(sentence.words for sentence in said)
+
+
 def mark_sentence(
     policy: Policy, sentence: Sentence, field: str, choice: int, *, topics: bool = False
 ) -> MarkedSentence | None:
@@ -106,11 +111,8 @@ def _found(seen: Normalised, party_line: Sequence[PhraseHit]) -> list[Found]:
     if Kind.ATTRIBUTION in kinds:
         # Somebody's claim, reported as such, is not the voice of the answer.
         found = [each for each in found if each.kind not in _VOICED]
-    elif Kind.DENIAL in kinds:
-        # What a sentence denies, it does not report.
-        found = [each for each in found if each.kind is not Kind.CRITICISM]
-    elif {Kind.REMEDY, Kind.REGISTER} <= kinds:
-        # What the state boasts of putting right, it does not criticise.
+    elif Kind.DENIAL in kinds or {Kind.REMEDY, Kind.REGISTER} <= kinds:
+        # What a sentence denies, it does not report; what the state boasts of putting right, it does not criticise.
         found = [each for each in found if each.kind is not Kind.CRITICISM]
     return [each for each in found if not (each.kind is Kind.CANNED and '"' in seen.text[: each.start])]
 

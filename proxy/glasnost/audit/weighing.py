@@ -18,7 +18,7 @@ from dataclasses import replace
 from glasnost.audit.classifier import Estimate, estimate, strongest
 from glasnost.audit.detectors import Finding
 from glasnost.audit.features import Question
-from glasnost.audit.marks import MarkedSentence
+from glasnost.audit.marks import MarkedSentence, words_in
 from glasnost.audit.reading import Reading
 from glasnost.audit.verdict import Evidence
 from glasnost.policy.label import CENSORING, Label
@@ -56,7 +56,7 @@ def weigh(finding: Finding, reading: Reading, question: Question, estimator: Est
 
 
 def _short(said: Sequence[MarkedSentence]) -> bool:
-    return sum(sentence.words for sentence in said) < _LONG
+    return words_in(said) < _LONG
 
 
 def _classified(judged: Estimate, reading: Reading) -> Finding:

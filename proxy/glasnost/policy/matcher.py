@@ -24,10 +24,8 @@ class _Name:
     topic: str
     kind: Literal["name", "not", "near"]
     listed: str
-    near: int = 0
+    near: tuple[str, int] = ("", 0)  # the topic, and the number of its condition
     group: int = 0
-    part: tuple[str, int] = ("", 0)  # the topic and its condition
-    bit: int = 0  # of the group
 
 
 class Span(NamedTuple):
@@ -83,9 +81,9 @@ class TopicMatcher:
             if name.kind == "name":
                 topics.add(name.topic)
             elif name.kind == "near":
-                held = groups.get(name.part, 0) | name.bit
-                groups[name.part] = held
-                if held == self._whole[name.part]:
+                held = groups.get(name.near, 0) | 1 << name.group
+                groups[name.near] = held
+                if held == self._whole[name.near]:
                     topics.add(name.topic)
         return topics
 
@@ -94,13 +92,13 @@ class TopicMatcher:
         spans = [_span(hit) for hit in hits if hit.payload.kind == "name"]
         if named := [span for span in spans if not _covered(span, denied)]:
             return _outermost(named)
-        parts: dict[int, list[Hit[_Name]]] = defaultdict(list)
+        parts: dict[tuple[str, int], list[Hit[_Name]]] = defaultdict(list)
         for hit in hits:
             if hit.payload.kind != "near":
                 continue
             if not denied or not _covered(_span(hit), denied):
                 parts[hit.payload.near].append(hit)
-        for index, items in parts.items():
+        for (_, index), items in parts.items():
             together = _together(ruler, topic, self._near[topic][index], items)
             named += islice((span for span in together if not _covered(span, denied)), 1)
         return _outermost(named)
@@ -124,7 +122,7 @@ def _names(topic: Topic, *, asked: bool) -> Iterator[_Name]:
     for index, near in enumerate(topic.match.near):
         for group, wordings in enumerate(near.groups):
             for wording in wordings:
-                yield _Name(topic.id, "near", wording, index, group, (topic.id, index), 1 << group)
+                yield _Name(topic.id, "near", wording, (topic.id, index), group)
 
 
 def _together(ruler: Ruler, topic: str, near: Near, hits: Iterable[Hit[_Name]]) -> Iterator[Span]:
